@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+
+def whole_number(name: str, value: object, least: int, most: int) -> int:
+    """Return `value` if it is an int from `least` to `most`; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: expected an int, got {value!r} ({type(value).__name__})")
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
+    return value
+
+
+def seconds(name: str, value: object) -> float:
+    """Return `value` as a float if it is a number of seconds above 0 that a clock can wait for."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(
+            f"{name}: expected a number of seconds, got {value!r} ({type(value).__name__})"
+        )
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name}: expected a finite number of seconds above 0, got {value}")
+    return float(value)

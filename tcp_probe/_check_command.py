@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import sys
+from socket import gaierror
+
+from ._arguments import seconds, whole_number
+from ._check import check as check_port
+
+_USAGE = "usage: python -m tcp_probe check [HOST:]PORT [--timeout S]"
+
+
+def check(arguments: list[str]) -> int:
+    """Make one check and print one line: 0 it passed, 1 it failed, 2 the arguments are wrong.
+
+    What a failed check prints is what kubelet writes after `Liveness probe failed: `, for a
+    tcpSocket probe of its own and, from this output, for an exec probe.
+    """
+    if arguments in (["-h"], ["--help"]):
+        print(_USAGE)
+        return 0
+    try:
+        host, port, timeout = _parse(arguments)
+        took = check_port(port, host, timeout)
+    except (TypeError, ValueError) as error:
+        print(f"{error}\n{_USAGE}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(_in_the_words_of_kubelet(error, host, port))
+        return 1
+    print(f"dial tcp {_joined(host, port)}: connected in {took * 1000:.3f} ms")
+    return 0
+
+
+def _parse(arguments: list[str]) -> tuple[str, int, float]:
+    addresses = []
+    timeout = 1.0
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name == "--timeout":
+            timeout = _timeout(value if equals else next(rest, ""))
+        elif argument.startswith("-"):
+            raise ValueError(f"expected [HOST:]PORT or --timeout, got {argument!r}")
+        else:
+            addresses.append(argument)
+    if len(addresses) != 1:
+        raise ValueError(f"expected one [HOST:]PORT, got {len(addresses)}")
+    host, _, port = addresses[0].rpartition(":")
+    if host[:1] == "[" and host[-1:] == "]":
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"expected brackets around an IPv6 address, as in [::1]:9090, got {host}")
+    if not (port.isascii() and port.isdigit()):
+        raise ValueError(f"expected a port from 1 to 65535, got {port!r}")
+    return host or "127.0.0.1", whole_number("port", int(port), 1, 65535), timeout
+
+
+def _timeout(text: str) -> float:
+    try:
+        return seconds("--timeout", float(text))
+    except ValueError:
+        raise ValueError(f"--timeout: expected a number of seconds above 0, got {text!r}") from None
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _in_the_words_of_kubelet(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    if isinstance(error, TimeoutError):
+        return f"dial tcp {_joined(host, port)}: i/o timeout"
+    return f"dial tcp {_joined(host, port)}: connect: {os.strerror(error.errno or 0).lower()}"

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import final
+
+from ._acceptor import Acceptor
+from ._arguments import seconds
+from ._gate import Gate
+from ._watchdog import Timers, Watchdog
+
+
+@final
+class Probe:
+    """The port that `serve` listens on, for the worker to ask and to tell.
+
+    All of it may be used from any thread.
+    """
+
+    def __init__(self, port: int, gate: Gate, acceptor: Acceptor, timers: Timers) -> None:
+        self._port = port
+        self._gate = gate
+        self._acceptor = acceptor
+        self._timers = timers
+
+    def __repr__(self) -> str:
+        state = "; ".join(self.reasons) or "listening"
+        return f"<tcp_probe.Probe port={self.port} checks={self.checks}: {state}>"
+
+    @property
+    def port(self) -> int:
+        """The bound port: the one that the kernel picked where `serve` was given 0."""
+        return self._port
+
+    @property
+    def listening(self) -> bool:
+        """Whether a check passes now."""
+        return self._gate.listening
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the port refuses checks, oldest reason first; empty while it listens."""
+        return self._gate.reasons
+
+    @property
+    def checks(self) -> int:
+        """How many checks have been answered: connections accepted and closed."""
+        return self._acceptor.checks
+
+    @property
+    def refusals(self) -> int:
+        """How many times the port began to refuse."""
+        return self._gate.refusals
+
+    def watchdog(self, timeout: float) -> Watchdog:
+        """Make the port refuse while a step of the worker takes longer than `timeout` seconds.
+
+        Returns a context manager that yields the `Watchdog`. Its timer runs inside the `with`
+        block and is started again by `Watchdog.reset`; a reset, or leaving the block, lets the port
+        listen again. There can be many at once, in any thread, each with its own timer. When one
+        runs out, the log shows where the task (outside an event loop: the thread) that entered it
+        stands. It may be seen to run out up to 1 % late.
+
+        Choose a timeout above the worker's own timeout for the step plus the time that its cleanup
+        takes, so that the port refuses only when the worker itself is stuck.
+
+        Raises `TypeError` or `ValueError` where `timeout` is no finite number above 0; entering
+        it twice at once raises `RuntimeError`.
+
+            with probe.watchdog(timeout=180) as watchdog:
+                async for message in client.receive_response():
+                    watchdog.reset()
+        """
+        timeout = seconds("timeout", timeout)
+        return Watchdog(self._timers, timeout, f"a watchdog ran out: no reset for {timeout:g} s")
+
+    def fail(self, reason: str) -> None:
+        """Refuse checks, by the worker's own verdict, until `recover` takes it back.
+
+        `reason` is for the log and for `reasons`; a second call replaces it. Raises `TypeError`
+        where it is no text, and `ValueError` where it is empty.
+
+            ready.fail("draining")
+        """
+        if not isinstance(reason, str):
+            raise TypeError(f"reason: expected a text, got {reason!r} ({type(reason).__name__})")
+        if not reason:
+            raise ValueError("reason: expected a text that says why, got an empty one")
+        self._gate.refuse("fail", reason)
+
+    def recover(self) -> None:
+        """Take back what `fail` said; without a `fail` before it, do nothing.
+
+        ready.recover()
+        """
+        self._gate.withdraw("fail")
+
+
+Probe.__module__ = "tcp_probe"

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import get_ident
+from traceback import StackSummary, walk_stack
+from types import FrameType
+
+import anyio
+
+_KINDS = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await"))
+
+
+def here() -> Callable[[], str]:
+    """Return what tells, at any later time, where the running task (or thread) stands then."""
+    thread = get_ident()
+    try:
+        task = anyio.get_current_task().coro
+    except (RuntimeError, AssertionError):  # no event loop in this thread, or a callback of one
+        return partial(thread_stack, thread)
+    return partial(_task_stack, task, thread)
+
+
+def thread_stack(thread: int) -> str:
+    """Tell where a thread stands, as a traceback does."""
+    frame = sys._current_frames().get(thread)
+    if frame is None:
+        return "the thread has ended"
+    stack = StackSummary.extract(walk_stack(frame))
+    stack.reverse()
+    return "the thread stands at (most recent call last):\n" + "".join(stack.format())
+
+
+def _task_stack(task: object, thread: int) -> str:
+    if getattr(task, "cr_running", False):
+        return thread_stack(thread)
+    chain = StackSummary.extract(_await_chain(task)).format()
+    if not chain:
+        return "the task has ended"
+    return "the task waits at (most recent await last):\n" + "".join(chain)
+
+
+def _await_chain(awaited: object) -> Iterator[tuple[FrameType, int]]:
+    seen: set[int] = set()
+    while awaited is not None and id(awaited) not in seen:  # two tasks may wait for each other
+        seen.add(id(awaited))
+        for frame_of, inner_of in _KINDS:
+            if hasattr(awaited, frame_of):
+                frame = getattr(awaited, frame_of)
+                if frame is not None:
+                    yield frame, frame.f_lineno
+                awaited = getattr(awaited, inner_of)
+                break
+        else:
+            awaited = _wrapped(awaited)
+
+
+def _wrapped(awaitable: object) -> object:
+    # The awaitable of an async generator's next item, of a task, or of an object with __await__
+    # has no attribute that names what it waits for; the garbage collector knows it.
+    for inside in gc.get_referents(awaitable):
+        if hasattr(inside, "get_coro"):
+            return inside.get_coro()
+        if any(hasattr(inside, frame_of) for frame_of, _ in _KINDS):
+            return inside
+    return None
