@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from ._check import check as check
-
 # `typing` would be a third of the start-up time of `python -m tcp_probe check`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._check import check as check
     from ._probe import Probe as Probe
     from ._serve import serve as serve
     from ._watchdog import Watchdog as Watchdog
 
 __all__ = ("Probe", "Watchdog", "check", "serve")
 
-_HOMES = {"Probe": "._probe", "Watchdog": "._watchdog", "serve": "._serve"}
+_HOMES = {
+    "Probe": "._probe",
+    "Watchdog": "._watchdog",
+    "check": "._check",
+    "serve": "._serve",
+}
 
 
 def __getattr__(name: str) -> object:
-    # What needs anyio is loaded at its first use: a check as an exec probe needs none of it.
+    # Each is loaded at its first use: a check as an exec probe has no use for anyio.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
