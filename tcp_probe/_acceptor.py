@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from socket import close
 from time import monotonic
 from typing import Any
@@ -98,8 +99,16 @@ class ReaderAcceptor(Acceptor):
 class TaskAcceptor(Acceptor):
     """Accepts in a task, for event loops without `add_reader`: trio's, and Proactor on Windows."""
 
-    def __init__(self, gate: Gate, listener: Listener) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        listener: Listener,
+        wait_readable: Callable[[int], Awaitable[None]],
+        closed: type[Exception],
+    ) -> None:
         super().__init__(gate, listener)
+        self._wait_readable = wait_readable
+        self._closed = closed
         self._attached = anyio.Event()
 
     def _attach(self) -> None:
@@ -113,12 +122,14 @@ class TaskAcceptor(Acceptor):
     async def run(self) -> None:
         """Accept for ever."""
         while True:
-            if not self._attached.is_set():
-                await self._attached.wait()
+            await self._attached.wait()
+            # The number, since the loop would ask a socket object for it at every check.
+            reads = self._listener.socket.fileno()
             try:
-                await anyio.wait_readable(self._listener.socket)
-                self._accept_and_close()
-            except anyio.ClosedResourceError:
+                while True:
+                    await self._wait_readable(reads)
+                    self._accept_and_close()
+            except self._closed:
                 pass
             except Exception as error:  # noqa: BLE001 (whatever accept raises, the worker goes on)
                 if self._listener.listening:

@@ -3,12 +3,12 @@ from __future__ import annotations
 import socket
 from time import perf_counter
 
+from ._arguments import seconds, whole_number
+
 # `typing` would be a third of the start-up time of `python -m tcp_probe check`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-from ._arguments import seconds, whole_number
 
 
 def check(port: int, host: str = "127.0.0.1", timeout: float = 1.0) -> float:

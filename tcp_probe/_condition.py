@@ -6,7 +6,8 @@ from typing import NoReturn
 import anyio
 
 from ._gate import Gate
-from ._watchdog import Timers, Watchdog
+from ._timers import Timers
+from ._watchdog import Watchdog
 
 _CAUSE = "condition"
 
@@ -25,7 +26,7 @@ async def ask(
         next_time = anyio.current_time() + interval
         # The watchdog refuses even where the condition cannot be cancelled, and its line in the log
         # shows where the condition waits; so the cancellation comes after it.
-        with Watchdog(timers, interval, late):
+        with Watchdog(gate, timers, interval, late):
             reason: str | None = late
             raised: BaseException | None = None
             try:

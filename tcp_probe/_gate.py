@@ -130,5 +130,5 @@ def _forget_in_child() -> None:
         gate._forget_in_child()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+# Windows has no fork, and so no such hook.
+getattr(os, "register_at_fork", dict)(after_in_child=_forget_in_child)

@@ -92,4 +92,6 @@ def _bind(family: socket.AddressFamily | int, address: Any) -> socket.socket:
 
 
 def _named(error: OSError, host: str, port: int) -> OSError:
-    return type(error)(error.errno, f"cannot listen on {host!r}, port {port}: {error.strerror}")
+    return type(error)(
+        error.errno, f"cannot listen on host {host!r}, port {port}: {error.strerror}"
+    )

@@ -5,7 +5,8 @@ from typing import final
 from ._acceptor import Acceptor
 from ._arguments import seconds
 from ._gate import Gate
-from ._watchdog import Timers, Watchdog
+from ._timers import Timers
+from ._watchdog import Watchdog
 
 
 @final
@@ -70,7 +71,8 @@ class Probe:
                     watchdog.reset()
         """
         timeout = seconds("timeout", timeout)
-        return Watchdog(self._timers, timeout, f"a watchdog ran out: no reset for {timeout:g} s")
+        reason = f"a watchdog ran out: no reset for {timeout:g} s"
+        return Watchdog(self._gate, self._timers, timeout, reason)
 
     def fail(self, reason: str) -> None:
         """Refuse checks, by the worker's own verdict, until `recover` takes it back.

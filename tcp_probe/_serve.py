@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from threading import get_ident
 from types import TracebackType
 from typing import Any
 
@@ -19,12 +18,8 @@ from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT
 from ._gate import Gate
 from ._listener import Listener
 from ._probe import Probe
-from ._watchdog import Timers, Watchdog
-from ._where import thread_stack
-
-# The event loop shows four times per stall_timeout that it runs: often enough to see a stall soon,
-# seldom enough for an idle worker to cost next to nothing.
-_BEATS = 4
+from ._stall import StallWatch
+from ._timers import Timers
 
 
 class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it is a function)
@@ -50,7 +45,7 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         busy for 50 ms of every 100 ms, backlogs of 0, 1, 2, 3, 4 fail BACKLOG_FIGURES of the
         checks, 5 fails none.
     `stall_timeout`
-        How long, in seconds, the event loop may not run; after that, and before 1.27 times that,
+        How long, in seconds, the event loop may not run; after that, and before 1.62 times that,
         a thread makes the port refuse. None: don't watch. The default of 10 is above what an
         import or a large JSON document takes, and no more than Kubernetes' default period.
     `condition`
@@ -104,10 +99,13 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         self._gate = Gate(self._listener)
         self._timers = Timers(self._gate)
         self._acceptor = _acceptor(self._gate, self._listener, loop)
-        self._gate.changed = partial(_soon(loop), self._acceptor.follow)
+        call_soon = _call_soon(loop)
+        self._gate.changed = partial(call_soon, self._acceptor.follow)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._begin(self._stay)
+        if self._stall_timeout is not None:
+            StallWatch(self._gate, self._timers, self._stall_timeout, call_soon).start()
         if isinstance(self._acceptor, TaskAcceptor):
             self._begin(self._acceptor.run)
         if self._condition is None:
@@ -157,24 +155,14 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         self._tasks.start_soon(guarded)
 
     async def _stay(self) -> None:
-        """Show that the event loop runs; see that the scope around is cancelled."""
+        """See the scope around being cancelled, and refuse before the worker has cleaned up."""
         try:
-            if self._stall_timeout is None:
-                await anyio.sleep_forever()
-            else:
-                await self._beat(self._stall_timeout)
+            # Not sleep_forever(), which on asyncio is a timer, and a loop with a timer asks the
+            # time at each turn: that would be 5 % of the CPU time of every check.
+            await anyio.Event().wait()
         except anyio.get_cancelled_exc_class():
             self._end("the worker was cancelled")
             raise
-
-    async def _beat(self, stall_timeout: float) -> None:
-        pause = stall_timeout / _BEATS
-        reason = f"the event loop has not run for {stall_timeout:g} s"
-        where = partial(thread_stack, get_ident())
-        with Watchdog(self._timers, stall_timeout + pause, reason, lambda: where) as watchdog:
-            while True:
-                watchdog.reset()
-                await anyio.sleep(pause)
 
     def _end(self, reason: str, level: int = logging.INFO) -> None:
         if self._ended:
@@ -190,14 +178,19 @@ serve.__module__ = "tcp_probe"
 
 
 def _acceptor(gate: Gate, listener: Listener, loop: Any) -> Acceptor:
+    if hasattr(loop, "run_sync_soon"):
+        import trio
+
+        # anyio's own wait_readable calls this one, at the price of 6 % of a check.
+        return TaskAcceptor(gate, listener, trio.lowlevel.wait_readable, trio.ClosedResourceError)
     try:
         loop.remove_reader(listener.socket.fileno())
-    except (AttributeError, NotImplementedError):
-        return TaskAcceptor(gate, listener)
+    except NotImplementedError:
+        return TaskAcceptor(gate, listener, anyio.wait_readable, anyio.ClosedResourceError)
     return ReaderAcceptor(gate, listener, loop)
 
 
-def _soon(loop: Any) -> Callable[[Callable[[], None]], None]:
+def _call_soon(loop: Any) -> Callable[[Callable[[], None]], None]:
     """Return what calls a function in the event loop, from any thread or signal handler."""
     call = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
 

@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from threading import get_ident
+from threading import Thread, current_thread
 from traceback import StackSummary, walk_stack
 from types import FrameType
 
@@ -15,7 +15,7 @@ _KINDS = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "
 
 def here() -> Callable[[], str]:
     """Return what tells, at any later time, where the running task (or thread) stands then."""
-    thread = get_ident()
+    thread = current_thread()
     try:
         task = anyio.get_current_task().coro
     except (RuntimeError, AssertionError):  # no event loop in this thread, or a callback of one
@@ -23,17 +23,17 @@ def here() -> Callable[[], str]:
     return partial(_task_stack, task, thread)
 
 
-def thread_stack(thread: int) -> str:
+def thread_stack(thread: Thread) -> str:
     """Tell where a thread stands, as a traceback does."""
-    frame = sys._current_frames().get(thread)
-    if frame is None:
+    frame = sys._current_frames().get(thread.ident or 0)
+    if frame is None or not thread.is_alive():  # the next thread may have the same ident
         return "the thread has ended"
     stack = StackSummary.extract(walk_stack(frame))
     stack.reverse()
     return "the thread stands at (most recent call last):\n" + "".join(stack.format())
 
 
-def _task_stack(task: object, thread: int) -> str:
+def _task_stack(task: object, thread: Thread) -> str:
     if getattr(task, "cr_running", False):
         return thread_stack(thread)
     chain = StackSummary.extract(_await_chain(task)).format()

@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
+
+import tcp_probe
+
+# How long (s) to wait for what should happen soon: a busy machine may be slow, a broken one is not
+# waited for much longer than this.
+PATIENCE = 20.0
 
 
 @pytest.fixture(
@@ -15,3 +25,67 @@ import pytest
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run the test on every event loop that the package supports."""
     return request.param
+
+
+@pytest.fixture
+def checked() -> Callable[[int], str]:
+    """Make one check of a port and tell what kubelet would see."""
+
+    def checked(port: int, host: str = "127.0.0.1") -> str:
+        # It may block the loop under test: the kernel completes the connect.
+        try:
+            tcp_probe.check(port, host, timeout=PATIENCE)
+        except ConnectionRefusedError:
+            return "refused"
+        return "passed"
+
+    return checked
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Wait in the event loop until something holds."""
+
+    async def until(holds: Callable[..., object], *arguments: object) -> None:
+        with anyio.fail_after(PATIENCE):
+            while not holds(*arguments):
+                await anyio.sleep(0.01)
+
+    return until
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Read what the logger `tcp_probe` has told so far, level and message."""
+    caplog.set_level(logging.DEBUG, "tcp_probe")
+
+    def lines() -> list[str]:
+        return [
+            f"{record.levelname} {record.getMessage()}"
+            for record in caplog.records
+            if record.name == "tcp_probe"
+        ]
+
+    return lines
+
+
+@pytest.fixture
+def ipv6() -> None:
+    """Skip, and say so, where the machine has no IPv6."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Find a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as finder:
+        port: int = finder.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Keep a port that another socket listens on."""
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        yield other.getsockname()[1]

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+import tcp_probe
+
+Checked = Callable[..., str]
+Until = Callable[..., Awaitable[None]]
+
+
+class Answer:
+    """A condition that does as it is told: returns what is set, or raises it."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    async def __call__(self) -> object:
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+async def test_refuses_before_the_first_answer(checked: Checked, until: Until) -> None:
+    """The port listens only once the condition has first returned something true."""
+    answered = anyio.Event()
+
+    async def condition() -> bool:
+        await answered.wait()
+        return True
+
+    async with tcp_probe.serve(0, condition=condition) as probe:
+        assert checked(probe.port) == "refused"
+        assert probe.reasons == ("the condition has not been answered yet",)
+        await anyio.sleep(0.02)
+        assert checked(probe.port) == "refused"
+        answered.set()
+        await until(lambda: probe.listening)
+        assert checked(probe.port) == "passed"
+
+
+async def test_keeps_a_port_of_the_kernels_choice(checked: Checked, until: Until) -> None:
+    """A port taken as 0 has its number from the start, while the condition does not hold yet."""
+    answer = Answer(answer=False)
+    async with tcp_probe.serve(0, condition=answer, interval=0.01) as probe:
+        port = probe.port
+        assert port > 0
+        answer.answer = True
+        await until(lambda: probe.listening)
+        assert probe.port == port
+        assert checked(port) == "passed"
+
+
+async def test_goes_by_each_answer(checked: Checked, until: Until) -> None:
+    """The port refuses when the condition no longer holds, and listens when it holds again."""
+    answer = Answer(answer=True)
+    async with tcp_probe.serve(0, condition=answer, interval=0.01) as probe:
+        for _ in range(2):
+            answer.answer = "yes"
+            await until(lambda: probe.listening)
+            assert checked(probe.port) == "passed"
+            answer.answer = None
+            await until(lambda: not probe.listening)
+            assert checked(probe.port) == "refused"
+            assert probe.reasons == ("the condition returned None",)
+
+
+@pytest.mark.parametrize(
+    "raised", [ValueError("down"), SystemExit(3), BaseException("bare")], ids=repr
+)
+async def test_a_condition_that_raises(raised: BaseException, until: Until) -> None:
+    """Whatever it raises is a reason to refuse, never reaches the worker, and heals."""
+    answer = Answer(raised)
+    async with tcp_probe.serve(0, condition=answer, interval=0.01) as probe:
+        await until(lambda: answer.asked > 2)
+        assert probe.reasons == (f"the condition raised {raised!r}",)
+        answer.answer = True
+        await until(lambda: probe.listening)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_condition_that_is_cancelled_from_inside(until: Until) -> None:
+    """A cancellation that begins inside the condition is one more thing that it raises."""
+    answer = Answer(asyncio.CancelledError())
+    async with tcp_probe.serve(0, condition=answer, interval=0.01) as probe:
+        await until(lambda: answer.asked > 2)
+        assert probe.reasons == ("the condition raised CancelledError()",)
+        answer.answer = True
+        await until(lambda: probe.listening)
+
+
+async def test_a_condition_that_returns_nothing_to_await(until: Until) -> None:
+    """A plain function given as condition makes the port refuse, and the reason tells."""
+    plain: Any = lambda: True  # noqa: E731
+    async with tcp_probe.serve(0, condition=plain) as probe:
+        await until(lambda: "raised TypeError" in probe.reasons[0])
+
+
+async def test_a_condition_that_does_not_return(
+    lines: Callable[[], list[str]], until: Until
+) -> None:
+    """It makes the port refuse after `interval`, shows where it waits, and is asked again."""
+    stuck = True
+
+    async def forgotten_await() -> bool:
+        if stuck:
+            await anyio.sleep_forever()
+        return True
+
+    async with tcp_probe.serve(0, condition=forgotten_await, interval=0.2) as probe:
+        late = "the condition did not return within 0.2 s"
+        await until(lambda: late in probe.reasons)
+        await until(lines)
+        assert late in lines()[0]
+        assert "in forgotten_await" in lines()[0]
+        stuck = False
+        await until(lambda: probe.listening)
+
+
+async def test_a_condition_that_cannot_be_cancelled(until: Until) -> None:
+    """Even where it shields itself it makes the port refuse in time, and heals when it returns."""
+    free = anyio.Event()
+    holds = True
+
+    async def condition() -> bool:
+        if not holds:
+            with anyio.CancelScope(shield=True):
+                await free.wait()
+        return True
+
+    async with tcp_probe.serve(0, condition=condition, interval=0.05) as probe:
+        await until(lambda: probe.listening)
+        holds = False
+        await until(lambda: not probe.listening)
+        await anyio.sleep(0.1)
+        assert probe.reasons == ("the condition did not return within 0.05 s",)
+        holds = True
+        free.set()
+        await until(lambda: probe.listening)
+
+
+async def test_is_never_asked_by_a_check(checked: Checked, until: Until) -> None:
+    """However many checks come, the condition is asked at its interval alone."""
+    answer = Answer(answer=True)
+    async with tcp_probe.serve(0, condition=answer, interval=3600) as probe:
+        await until(lambda: probe.listening)
+        for count in range(1, 21):
+            checked(probe.port)
+            await until(lambda least: probe.checks >= least, count)
+        assert answer.asked == 1
+
+
+async def test_is_asked_in_the_event_loops_thread(until: Until) -> None:
+    """The condition runs where the worker runs, so it may look at the worker's own state."""
+    asked_in: list[int] = []
+
+    async def condition() -> bool:
+        asked_in.append(threading.get_ident())
+        return True
+
+    async with tcp_probe.serve(0, condition=condition):
+        await until(lambda: asked_in)
+    assert asked_in == [threading.get_ident()]
+
+
+async def test_ends_with_the_worker() -> None:
+    """A condition that is being asked when the worker ends is cancelled."""
+    cancelled = False
+
+    async def condition() -> bool:
+        nonlocal cancelled
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            cancelled = True
+            raise
+        return True
+
+    async with tcp_probe.serve(0, condition=condition):
+        await anyio.sleep(0.01)
+    assert cancelled

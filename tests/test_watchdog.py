@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from time import monotonic, perf_counter
+
+import anyio
+import anyio.to_thread
+import pytest
+
+import tcp_probe
+
+Checked = Callable[..., str]
+Until = Callable[..., Awaitable[None]]
+
+LONG = 3600.0
+
+
+async def test_refuses_once_it_has_run_out(checked: Checked, until: Until) -> None:
+    """A watchdog that is not reset for its timeout makes the port refuse, with the reason."""
+    async with tcp_probe.serve(0) as probe:
+        began = monotonic()
+        with probe.watchdog(0.1):
+            assert checked(probe.port) == "passed"
+            await until(lambda: not probe.listening)
+            assert monotonic() - began >= 0.1
+            assert checked(probe.port) == "refused"
+            assert probe.reasons == ("a watchdog ran out: no reset for 0.1 s",)
+
+
+async def test_reset_recovers(checked: Checked, until: Until) -> None:
+    """A reset lets a port that refuses because of it answer again, at once and each time."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.05) as watchdog:
+            for _ in range(3):
+                await until(lambda: not probe.listening)
+                watchdog.reset()
+                assert probe.listening
+                assert checked(probe.port) == "passed"
+
+
+async def test_leaving_recovers(until: Until) -> None:
+    """Leaving the block lets the port answer again."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.01):
+            await until(lambda: not probe.listening)
+        assert probe.listening
+
+
+async def test_reset_in_time_keeps_the_port_listening() -> None:
+    """A watchdog that is reset more often than its timeout never runs out."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(5) as watchdog:
+            for _ in range(100):
+                watchdog.reset()
+                await anyio.sleep(0.001)
+        assert probe.refusals == 0
+
+
+async def test_a_body_that_raises_leaves_it(until: Until) -> None:
+    """A step that fails takes its watchdog's reason with it, and the exception passes."""
+    async with tcp_probe.serve(0) as probe:
+        with pytest.raises(ValueError, match="step"), probe.watchdog(0.01):
+            await until(lambda: not probe.listening)
+            raise ValueError("step")
+        assert probe.listening
+
+
+async def test_each_has_its_own_timer(until: Until) -> None:
+    """Of many watchdogs one that runs out is enough, and only its own reset recovers."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(LONG) as slow, probe.watchdog(0.05) as fast:
+            await until(lambda: not probe.listening)
+            slow.reset()
+            assert not probe.listening
+            fast.reset()
+            assert probe.listening
+
+
+async def test_two_that_ran_out_are_two_reasons(until: Until) -> None:
+    """The port listens again when the last of them has recovered."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.01), probe.watchdog(0.02) as second:
+            await until(lambda: len(probe.reasons) == 2)
+            second.reset()
+            assert not probe.listening
+        assert probe.listening
+
+
+async def test_a_shorter_one_is_seen_while_a_longer_one_is_waited_for(until: Until) -> None:
+    """A watchdog set later with an earlier end runs out at its own time."""
+    async with tcp_probe.serve(0, stall_timeout=LONG) as probe:
+        with probe.watchdog(LONG):
+            await anyio.sleep(0.05)
+            with probe.watchdog(0.05):
+                await until(lambda: not probe.listening)
+
+
+async def test_works_where_the_loop_is_not_watched(until: Until) -> None:
+    """`stall_timeout=None` turns off the watch over the loop alone."""
+    async with tcp_probe.serve(0, stall_timeout=None) as probe:
+        with probe.watchdog(0.01) as watchdog:
+            await until(lambda: not probe.listening)
+            watchdog.reset()
+            await until(lambda: not probe.listening)
+
+
+async def test_many_at_once(until: Until) -> None:
+    """A thousand watchdogs that run out make the port refuse until the last one is left."""
+    async with tcp_probe.serve(0) as probe:
+        watchdogs = [probe.watchdog(0.05) for _ in range(1000)]
+        for watchdog in watchdogs:
+            watchdog.__enter__()
+        await until(lambda: len(probe.reasons) == 1000)
+        for watchdog in watchdogs:
+            assert not probe.listening
+            watchdog.__exit__(None, None, None)
+        assert probe.listening
+
+
+async def test_can_be_entered_again(until: Until) -> None:
+    """A watchdog that was left can be used for the next step."""
+    async with tcp_probe.serve(0) as probe:
+        watchdog = probe.watchdog(0.01)
+        for _ in range(2):
+            with watchdog:
+                await until(lambda: not probe.listening)
+            assert probe.listening
+
+
+async def test_entered_twice_at_once() -> None:
+    """One watchdog is one timer: entering it inside itself is an error that says what to do."""
+    async with tcp_probe.serve(0) as probe:
+        with (
+            probe.watchdog(LONG) as watchdog,
+            pytest.raises(RuntimeError, match=r"call watchdog\(\) again"),
+        ):
+            watchdog.__enter__()
+        assert probe.listening
+
+
+async def test_does_not_run_outside_its_block() -> None:
+    """Before it is entered and after it was left a watchdog does not run, reset or not."""
+    async with tcp_probe.serve(0) as probe:
+        watchdog = probe.watchdog(0.01)
+        watchdog.reset()
+        with watchdog:
+            pass
+        watchdog.reset()
+        await anyio.sleep(0.05)
+        assert probe.refusals == 0
+
+
+async def test_reset_from_another_thread(until: Until) -> None:
+    """`reset` works from any thread."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.05) as watchdog:
+            await until(lambda: not probe.listening)
+            await anyio.to_thread.run_sync(watchdog.reset)
+            assert probe.listening
+
+
+async def test_resets_that_race_with_the_end_of_the_timer() -> None:
+    """A reset just as the timer runs out is never lost: the port listens after it."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.002) as watchdog:
+
+            def race() -> None:
+                pause = threading.Event()
+                for turn in range(300):
+                    pause.wait(0.0018 + turn % 7 * 0.0001)
+                    watchdog.reset()
+
+            await anyio.to_thread.run_sync(race)
+        assert probe.listening
+
+
+async def test_reset_takes_no_lock() -> None:
+    """A reset costs no more than a few plain method calls, since it is called for every message."""
+
+    class Plain:
+        def reset(self) -> None:
+            self.at = monotonic()
+
+    def cost(reset: Callable[[], None]) -> float:
+        began = perf_counter()
+        for _ in range(2000):
+            reset()
+        return perf_counter() - began
+
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(LONG) as watchdog:
+            ratio = min(cost(watchdog.reset) for _ in range(20)) / min(
+                cost(Plain().reset) for _ in range(20)
+            )
+    assert ratio < 4
+
+
+async def test_no_thread_stays() -> None:
+    """The thread behind the watchdogs ends with the block."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(LONG):
+            mine = [each for each in threading.enumerate() if each.name == "tcp_probe"]
+            assert mine
+    for each in mine:
+        await anyio.to_thread.run_sync(each.join, 20)
+        assert not each.is_alive()
+
+
+async def test_no_thread_starts_without_need() -> None:
+    """Where nothing has to be watched there is no thread, so that the process can fork in peace."""
+    async with tcp_probe.serve(0, stall_timeout=None):
+        assert "tcp_probe" not in [each.name for each in threading.enumerate() if each.is_alive()]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+
+import anyio
+import anyio.to_thread
+import pytest
+
+import tcp_probe
+from tcp_probe._where import _await_chain, here
+
+Lines = Callable[[], list[str]]
+Until = Callable[..., Awaitable[None]]
+
+
+async def told_by_a_watchdog(
+    step: Callable[[], Awaitable[object]], lines: Lines, until: Until
+) -> str:
+    """Let a task wait in `step` until its watchdog runs out; return the line in the log."""
+
+    async def worker() -> None:
+        with probe.watchdog(0.05):
+            await step()
+
+    async with tcp_probe.serve(0) as probe, anyio.create_task_group() as tasks:
+        tasks.start_soon(worker)
+        await until(lambda: any("watchdog" in line for line in lines()))
+        tasks.cancel_scope.cancel()
+    return next(line for line in lines() if "watchdog" in line)
+
+
+async def inner_step() -> None:
+    await anyio.sleep_forever()
+
+
+async def test_shows_the_chain_of_awaits(lines: Lines, until: Until) -> None:
+    """From the task that set the watchdog down to the await that does not come back, in order."""
+
+    async def outer_step() -> None:
+        await inner_step()
+
+    told = await told_by_a_watchdog(outer_step, lines, until)
+    assert "the task waits at (most recent await last)" in told
+    assert told.index("in worker") < told.index("in outer_step") < told.index("in inner_step")
+    assert "await anyio.sleep_forever()" in told
+
+
+async def test_sees_through_an_async_generator(lines: Lines, until: Until) -> None:
+    """An `async for` shows where the generator waits, as `receive_response()` is one."""
+
+    async def messages() -> AsyncIterator[int]:
+        await inner_step()
+        yield 1
+
+    async def reader() -> None:
+        async for _ in messages():
+            pass
+
+    told = await told_by_a_watchdog(reader, lines, until)
+    assert told.index("in reader") < told.index("in messages") < told.index("in inner_step")
+
+
+async def test_sees_through_an_object_with_await(lines: Lines, until: Until) -> None:
+    """An object whose `__await__` delegates to a coroutine shows that coroutine."""
+
+    class Query:
+        def __await__(self) -> Generator[object, object, None]:
+            return inner_step().__await__()
+
+    async def reader() -> None:
+        await Query()
+
+    told = await told_by_a_watchdog(reader, lines, until)
+    assert told.index("in reader") < told.index("in inner_step")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_sees_through_a_task(lines: Lines, until: Until) -> None:
+    """A task that waits for another shows where the other waits."""
+
+    async def starter() -> None:
+        await asyncio.create_task(inner_step())
+
+    told = await told_by_a_watchdog(starter, lines, until)
+    assert told.index("in starter") < told.index("in inner_step")
+
+
+async def test_awaits_in_a_circle_are_followed_once() -> None:
+    """Two tasks that wait for each other, whose cancellation would not end, are shown once."""
+
+    class Waiting:
+        cr_frame = None
+        cr_await: object
+
+    first, second = Waiting(), Waiting()
+    first.cr_await, second.cr_await = second, first
+    assert list(_await_chain(first)) == []
+
+
+async def test_a_task_that_runs_shows_the_stack_of_its_thread(lines: Lines) -> None:
+    """Where the task that set the watchdog blocks the loop, the stack shows in which call."""
+
+    def a_synchronous_call() -> None:
+        pause = threading.Event()
+        while not any("watchdog" in line for line in lines()):
+            pause.wait(0.005)
+
+    async with tcp_probe.serve(0, stall_timeout=None) as probe:
+        with probe.watchdog(0.05):
+            a_synchronous_call()
+    assert "the thread stands at" in lines()[1]
+    assert "in a_synchronous_call" in lines()[1]
+
+
+async def test_a_task_that_has_ended(until: Until) -> None:
+    """A task that is over by the time that somebody asks says so."""
+    places: list[Callable[[], str]] = []
+
+    async def short() -> None:
+        places.append(here())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(short)
+    await until(lambda: places)
+    assert places[0]() == "the task has ended"
+
+
+async def test_a_thread_that_has_ended() -> None:
+    """A thread that is over by the time that somebody asks says so."""
+    places: list[Callable[[], str]] = []
+    thread = threading.Thread(target=lambda: places.append(here()))
+    thread.start()
+    await anyio.to_thread.run_sync(thread.join)
+    assert places[0]() == "the thread has ended"
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_callback_of_the_loop_is_shown_as_its_thread(until: Until) -> None:
+    """Where no task runs, in a callback of the loop, the place is the thread."""
+    places: list[Callable[[], str]] = []
+    asyncio.get_running_loop().call_soon(lambda: places.append(here()))
+    await until(lambda: places)
+    assert places[0]().startswith("the thread stands at")
