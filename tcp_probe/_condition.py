@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import anyio
 
-from ._gate import Gate
+from ._gate import Gate, described
 from ._timers import Timers
 from ._watchdog import Watchdog
 
@@ -32,7 +32,7 @@ async def ask(
             try:
                 with anyio.move_on_after(1.05 * interval):
                     answer = await condition()
-                    reason = None if answer else f"the condition returned {answer!r}"
+                    reason = None if answer else f"the condition returned {described(answer)}"
             except Exception as error:  # noqa: BLE001 (whatever it is, the worker goes on)
                 raised = error
             except BaseException as error:
@@ -41,7 +41,7 @@ async def ask(
                     raise
                 raised = error  # sys.exit(), or a cancellation that began inside the condition
             if raised is not None:
-                reason = f"the condition raised {raised!r}"
+                reason = f"the condition raised {described(raised)}"
             if reason is None:
                 gate.withdraw(_CAUSE)
             else:

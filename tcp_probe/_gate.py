@@ -14,6 +14,14 @@ _BROKEN = "broken"
 _FORKED = "forked"
 
 
+def described(thing: object) -> str:
+    """Return `repr(thing)` for a reason, also where that is the worker's own code and raises."""
+    try:
+        return repr(thing)
+    except Exception as error:  # noqa: BLE001 (a reason is told, whatever it is)
+        return f"{type(thing).__name__}, whose repr raised {type(error).__name__}"
+
+
 class Gate:
     """Decides whether the port listens: exactly while there is no reason against it.
 
@@ -67,24 +75,23 @@ class Gate:
             if not still():
                 return
             self._reasons[cause] = reason
-            changed = self._decide()
-        if changed:
-            self._tell(level, where, error)
+            news = self._decide()
+        self._tell(news, level, where, error)
 
     def withdraw(self, cause: object) -> None:
         """Take back what `cause` has against listening, if anything."""
         with self.lock:
             self._reasons.pop(cause, None)
-            changed = self._decide()
-        if changed:
-            self._tell()
+            news = self._decide()
+        self._tell(news)
 
     def broken(self, error: BaseException) -> None:
         """Refuse for good: a probe that cannot do its work must not pass."""
-        self.refuse(_BROKEN, f"the probe itself broke: {error!r}", level=logging.ERROR, error=error)
+        reason = f"the probe itself broke: {described(error)}"
+        self.refuse(_BROKEN, reason, level=logging.ERROR, error=error)
 
-    def _decide(self) -> bool:
-        """Make the listener do what the reasons say; return whether that is news."""
+    def _decide(self) -> tuple[str, ...] | None:
+        """Make the listener do what the reasons say; return them if that is news, else None."""
         while self._listener.listening == bool(self._reasons):
             if self._reasons:
                 self._listener.refuse()
@@ -97,22 +104,24 @@ class Gate:
                     self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
             self.changed()
         told, self._told = self._told, self.listening
-        return told is not self._told
+        return None if told is self._told else self.reasons
 
     def _tell(
         self,
+        reasons: tuple[str, ...] | None,
         level: int = logging.WARNING,
         where: Callable[[], str] | None = None,
         error: BaseException | None = None,
     ) -> None:
         # Outside the lock: whoever writes the log may be slow, or may ask the probe something.
-        reasons = self.reasons
+        if reasons is None:
+            return
         if not reasons:
             logger.info("port %d answers checks", self._listener.port)
             return
-        lines = ["; ".join(reasons)] if where is None else ["; ".join(reasons), where().rstrip()]
-        message = "port %d refuses checks: %s"
-        logger.log(level, message, self._listener.port, "\n".join(lines), exc_info=error)
+        place = "" if where is None else f"\n{where().rstrip()}"
+        message = "port %d refuses checks: %s%s"
+        logger.log(level, message, self._listener.port, "; ".join(reasons), place, exc_info=error)
 
     def _forget_in_child(self) -> None:
         self.lock = Condition()  # another thread of the parent may have held it

@@ -32,6 +32,7 @@ class Listener:
         """Answer checks."""
         self.listening = True
         if self._ready_to_listen:
+            _share(self.socket, with_what_has_ended=True)
             self.socket.listen(self._backlog)
 
     def refuse(self) -> None:
@@ -42,6 +43,9 @@ class Listener:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             self._ready_to_listen = False
+        else:
+            # Else another process that sets the option as well could take the port meanwhile.
+            _share(self.socket, with_what_has_ended=False)
 
     def settle(self) -> None:
         """Finish `listen` or `refuse` where no event loop waits on the socket."""
@@ -80,8 +84,7 @@ def _bind(family: socket.AddressFamily | int, address: Any) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.settimeout(0)
-        if sys.platform != "win32":  # there it would let a second process take the port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _share(bound, with_what_has_ended=True)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
         bound.bind(address)
@@ -89,6 +92,11 @@ def _bind(family: socket.AddressFamily | int, address: Any) -> socket.socket:
         bound.close()
         raise _named(error, *address[:2]) from None
     return bound
+
+
+def _share(bound: socket.socket, *, with_what_has_ended: bool) -> None:
+    if sys.platform != "win32":  # there it would let a second process take the port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, with_what_has_ended)
 
 
 def _named(error: OSError, host: str, port: int) -> OSError:

@@ -15,7 +15,7 @@ from . import _condition
 from ._acceptor import Acceptor, ReaderAcceptor, TaskAcceptor
 from ._arguments import seconds, whole_number
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT
-from ._gate import Gate
+from ._gate import Gate, described
 from ._listener import Listener
 from ._probe import Probe
 from ._stall import StallWatch
@@ -130,7 +130,7 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
             self._end("the worker was cancelled")
         else:
             level = logging.WARNING if isinstance(exc, Exception) else logging.INFO
-            self._end(f"the worker ended with {exc!r}", level)
+            self._end(f"the worker ended with {described(exc)}", level)
         self._tasks.cancel_scope.cancel()
         try:
             # Without the worker's exception, which the task group would wrap in an ExceptionGroup.

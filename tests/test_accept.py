@@ -180,18 +180,37 @@ async def test_a_port_that_was_taken_meanwhile(
         assert lines()[-1].startswith("ERROR")
 
 
-async def test_a_port_that_another_listens_on_meanwhile(
-    lines: Callable[[], list[str]], checked: Checked
-) -> None:
-    """Where another process listens on the port meanwhile, it is theirs; the worker goes on."""
+async def test_a_port_that_refuses_is_not_given_away(checked: Checked) -> None:
+    """No other process can take the port while it refuses, and so it can listen again."""
     async with tcp_probe.serve(0, host="127.0.0.1") as probe:
         probe.fail("draining")
-        with socket.create_server(("127.0.0.1", probe.port)):
-            probe.recover()
-            assert not probe.listening
-            assert probe.reasons[0].startswith("the port cannot listen again: ")
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server(("127.0.0.1", probe.port))
+        probe.recover()
+        assert checked(probe.port) == "passed"
+
+
+async def test_a_port_that_cannot_listen_again(
+    monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]], checked: Checked
+) -> None:
+    """Where the system refuses to listen the probe is broken and says so; the worker goes on."""
+
+    class Deaf(socket.socket):
+        allowed = 1
+
+        def listen(self, *arguments: int) -> None:
+            if not Deaf.allowed:
+                raise OSError(errno.EADDRINUSE, "Address already in use")
+            Deaf.allowed -= 1
+            super().listen(*arguments)
+
+    monkeypatch.setattr(socket, "socket", Deaf)
+    async with tcp_probe.serve(0) as probe:
+        probe.fail("draining")
+        probe.recover()
+        assert probe.reasons == ("the port cannot listen again: [Errno 98] Address already in use",)
         assert checked(probe.port) == "refused"
-        assert lines()[-1].startswith("WARNING")
+        assert len(lines()) == 2
 
 
 class WithoutReaders(asyncio.SelectorEventLoop):

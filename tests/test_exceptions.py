@@ -110,6 +110,22 @@ async def test_a_cancellation_of_asyncio_at_the_end_passes() -> None:
         await task
 
 
+async def test_an_exception_that_cannot_be_shown(checked: Callable[[int], str]) -> None:
+    """A worker's exception whose repr raises passes bare all the same, and the port refuses."""
+
+    class Shy(Exception):  # noqa: N818 (what it is called is not the point)
+        def __repr__(self) -> str:
+            raise ValueError("no")
+
+    error = Shy()
+    with pytest.raises(Shy) as raised:
+        async with tcp_probe.serve(0) as probe:
+            raise error
+    assert raised.value is error
+    assert checked(probe.port) == "refused"
+    assert probe.reasons == ("the worker ended with Shy, whose repr raised ValueError",)
+
+
 async def test_the_reason_names_the_exception(lines: Callable[[], list[str]]) -> None:
     """Where the worker raised, the reason and a warning say what."""
     with pytest.raises(ValueError, match="boom"):

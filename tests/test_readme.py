@@ -30,7 +30,7 @@ def handle(job):
 
 def block_with(text: str) -> str:
     (block,) = [block for block in BLOCKS if text in block]
-    return block.replace("9090", "0")  # another port, since another process may have that one
+    return str(block).replace("9090", "0")  # another port, since another process may have that one
 
 
 @pytest.mark.parametrize("block", BLOCKS)

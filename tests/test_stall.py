@@ -25,8 +25,8 @@ def block_until(holds: Callable[[], object]) -> None:
 
 async def test_refuses_while_the_loop_stands_still(checked: Checked) -> None:
     """A loop that has not run for `stall_timeout` makes the port refuse, with the reason."""
+    began = time.monotonic()
     async with tcp_probe.serve(0, stall_timeout=0.1) as probe:
-        began = time.monotonic()
         block_until(lambda: not probe.listening)
         assert time.monotonic() - began >= 0.1
         assert checked(probe.port) == "refused"
