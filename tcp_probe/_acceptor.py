@@ -60,6 +60,8 @@ class Acceptor(ABC):
         self.checks += 1
 
     def _tell(self, error: Exception) -> None:
+        if isinstance(error, BlockingIOError):
+            return  # the event was of a time before the port refused and listened again
         now = monotonic()
         if now - self._last_error_at > _EPISODE:
             message = "port %d cannot accept checks, and tries again every %g s: %s"

@@ -75,6 +75,17 @@ async def test_repeated_errors_are_one_line(
         assert told == [f"WARNING port {probe.port} {what}: [Errno 24] Too many open files"]
 
 
+async def test_an_event_without_a_connection_is_not_told(
+    failing: type[Failing], lines: Callable[[], list[str]], checked: Checked, until: Until
+) -> None:
+    """That accept finds nothing, as after a stall, is no error worth a line."""
+    async with tcp_probe.serve(0) as probe:
+        failing.error = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        checked(probe.port)
+        await until(lambda: failing.accepts >= 2)
+        assert len(lines()) == 1
+
+
 async def test_the_end_while_accept_fails(failing: type[Failing], checked: Checked) -> None:
     """A worker that ends between two tries to accept ends at once, and so does the port."""
     failing.error = OSError(errno.EMFILE, "Too many open files")

@@ -1,0 +1,173 @@
+"""A worker that breaks in one way: `worker.py FAULT LOOP OPTIONS`, OPTIONS for `serve` as JSON.
+
+Prints its port, then what the fault has to tell. A line on its standard input is what the fault
+waits for, where it can heal.
+"""
+
+# ruff: noqa: T201 (printing is how it talks to the test)
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import multiprocessing
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+
+import tcp_probe
+
+
+async def healthy(probe: tcp_probe.Probe) -> None:
+    """For each line on standard input tell how many checks it has answered."""
+    while True:
+        await anyio.wait_readable(sys.stdin)
+        sys.stdin.readline()
+        print(probe.checks, flush=True)
+
+
+async def busy(_: tcp_probe.Probe) -> None:
+    while True:
+        ends = time.perf_counter() + 0.05
+        while time.perf_counter() < ends:
+            pass
+        await anyio.sleep(0.05)
+
+
+async def returns(_: tcp_probe.Probe) -> None:
+    forget_a_thread()
+
+
+async def raises(_: tcp_probe.Probe) -> None:
+    forget_a_thread()
+    raise ValueError("bad job")
+
+
+def forget_a_thread() -> None:
+    """Keep the process alive."""
+    threading.Thread(target=sys.stdin.read).start()
+
+
+async def blocked_by_a_sleep(_: tcp_probe.Probe) -> None:
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        time.sleep(0.02)
+    await anyio.sleep_forever()
+
+
+async def blocked_by_a_spin(_: tcp_probe.Probe) -> None:
+    healed = False
+
+    def heal() -> None:
+        nonlocal healed
+        sys.stdin.readline()
+        healed = True
+
+    threading.Thread(target=heal, daemon=True).start()
+    while not healed:
+        pass
+    await anyio.sleep_forever()
+
+
+async def blocked_by_a_lock(_: tcp_probe.Probe) -> None:
+    lock = threading.Lock()
+
+    def heal() -> None:
+        sys.stdin.readline()
+        lock.release()
+
+    lock.acquire()
+    threading.Thread(target=heal, daemon=True).start()
+    lock.acquire()
+    await anyio.sleep_forever()
+
+
+async def holds_the_gil(_: tcp_probe.Probe) -> None:
+    ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)
+    await anyio.sleep_forever()
+
+
+async def silent_await(probe: tcp_probe.Probe) -> None:
+    with probe.watchdog(0.3):
+        await reply()
+    await anyio.sleep_forever()
+
+
+async def reply() -> None:
+    await anyio.wait_readable(sys.stdin)
+
+
+async def out_of_files(_: tcp_probe.Probe) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    files = []
+    try:
+        while True:
+            files.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        print("out of files", flush=True)
+    await reply()
+    for file in files:
+        os.close(file)
+    await anyio.sleep_forever()
+
+
+async def forks_and_ends(_: tcp_probe.Probe) -> None:
+    print(fork(), flush=True)
+
+
+async def forks(probe: tcp_probe.Probe) -> None:
+    print(fork(), flush=True)
+    await healthy(probe)
+
+
+def fork() -> int:
+    child = os.fork()
+    if not child:
+        signal.pause()
+    return child
+
+
+async def forks_by_multiprocessing(_: tcp_probe.Probe) -> None:
+    child = multiprocessing.get_context("fork").Process(target=signal.pause)
+    child.start()
+    print(child.pid, flush=True)
+    await anyio.sleep_forever()
+
+
+async def executes(_: tcp_probe.Probe) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import signal; signal.pause()"], close_fds=False
+    )
+    print(child.pid, flush=True)
+    await anyio.sleep_forever()
+
+
+async def work(fault: Callable[[tcp_probe.Probe], Awaitable[None]], options: Any) -> None:
+    async with tcp_probe.serve(0, **options) as probe:
+        print(probe.port, flush=True)
+        await fault(probe)
+
+
+def main() -> None:
+    fault, loop, options = sys.argv[1:]
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    logging.getLogger("tcp_probe").setLevel(logging.DEBUG)
+    anyio.run(
+        work,
+        globals()[fault],
+        json.loads(options),
+        backend="trio" if loop == "trio" else "asyncio",
+        backend_options={"use_uvloop": True} if loop == "uvloop" else {},
+    )
+
+
+if __name__ == "__main__":
+    main()
