@@ -151,6 +151,13 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("usage: python -m tcp_probe")
 
 
+@pytest.mark.parametrize("command", ["explain", "rehearse"])
+def test_the_tools_are_commands_too(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` and `rehearse` are reached through the same entry."""
+    assert main([command, "--help"]) == 0
+    assert command in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [[], ["chekc"]])
 def test_commands_that_do_not_exist(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ import anyio.lowlevel
 import pytest
 
 import tcp_probe
+from tcp_probe import _condition
 
 Checked = Callable[..., str]
 Until = Callable[..., Awaitable[None]]
@@ -170,6 +171,19 @@ async def test_is_asked_in_the_event_loops_thread(until: Until) -> None:
     async with tcp_probe.serve(0, condition=condition):
         await until(lambda: asked_in)
     assert asked_in == [threading.get_ident()]
+
+
+async def test_machinery_that_breaks_refuses(
+    monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    """A bug in what asks the condition makes the port refuse, and leaves the worker alone."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(_condition, "ask", broken)
+    async with tcp_probe.serve(0, condition=Answer(answer=True)) as probe:
+        await until(lambda: "the probe itself broke: RuntimeError('bug')" in probe.reasons)
 
 
 async def test_ends_with_the_worker() -> None:

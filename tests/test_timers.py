@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import tcp_probe
+from tcp_probe import _gate
 from tcp_probe._stall import StallWatch
 
 Until = Callable[..., Awaitable[None]]
@@ -61,6 +62,16 @@ async def test_a_timer_that_breaks_refuses(until: Until, lines: Callable[[], lis
         await until(lambda: not probe.listening)
         assert probe.reasons == ("the probe itself broke: RuntimeError('bug')",)
     assert any(line.startswith("ERROR") for line in lines())
+
+
+async def test_what_a_forked_child_does_first(checked: Callable[[int], str]) -> None:
+    """A child gives up its copy of the port, and the lock that the parent may have held."""
+    async with tcp_probe.serve(0) as probe:
+        lock = probe._gate.lock
+        _gate._forget_in_child()
+        assert probe._gate.lock is not lock
+        assert checked(probe.port) == "refused"
+        assert probe.reasons == ("the port belongs to the parent process",)
 
 
 FORKING = """
