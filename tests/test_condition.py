@@ -173,9 +173,7 @@ async def test_is_asked_in_the_event_loops_thread(until: Until) -> None:
     assert asked_in == [threading.get_ident()]
 
 
-async def test_machinery_that_breaks_refuses(
-    monkeypatch: pytest.MonkeyPatch, until: Until
-) -> None:
+async def test_machinery_that_breaks_refuses(monkeypatch: pytest.MonkeyPatch, until: Until) -> None:
     """A bug in what asks the condition makes the port refuse, and leaves the worker alone."""
 
     async def broken(*_: object) -> None:
