@@ -10,12 +10,16 @@ def whole_number(name: str, value: object, least: int, most: int) -> int:
     return value
 
 
+# Locks and sockets cannot wait for much longer; it is 31 years.
+_MOST_SECONDS = 1e9
+
+
 def seconds(name: str, value: object) -> float:
     """Return `value` as a float if it is a number of seconds above 0 that a clock can wait for."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(
             f"{name}: expected a number of seconds, got {value!r} ({type(value).__name__})"
         )
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name}: expected a finite number of seconds above 0, got {value}")
+    if not 0 < value <= _MOST_SECONDS:
+        raise ValueError(f"{name}: expected a number of seconds above 0, at most 1e9, got {value}")
     return float(value)

@@ -26,6 +26,8 @@ def check(port: int, host: str = "127.0.0.1", timeout: float = 1.0) -> float:
     """
     whole_number("port", port, 1, 65535)
     seconds("timeout", timeout)
+    if not isinstance(host, str):
+        raise TypeError(f"host: expected a text, got {host!r} ({type(host).__name__})")
     # As bytes, where it can be: for a text Python loads its table of international names first.
     address: Any = host.encode() if host.isascii() else host
     began = perf_counter()

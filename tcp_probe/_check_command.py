@@ -50,7 +50,8 @@ def _parse(arguments: list[str]) -> tuple[str, int, float]:
     if host[:1] == "[" and host[-1:] == "]":
         host = host[1:-1]
     elif ":" in host:
-        raise ValueError(f"expected brackets around an IPv6 address, as in [::1]:9090, got {host}")
+        message = "expected brackets around an IPv6 address and a port, as in [::1]:9090, got "
+        raise ValueError(message + addresses[0])
     if not (port.isascii() and port.isdigit()):
         raise ValueError(f"expected a port from 1 to 65535, got {port!r}")
     return host or "127.0.0.1", whole_number("port", int(port), 1, 65535), timeout
@@ -60,7 +61,9 @@ def _timeout(text: str) -> float:
     try:
         return seconds("--timeout", float(text))
     except ValueError:
-        raise ValueError(f"--timeout: expected a number of seconds above 0, got {text!r}") from None
+        raise ValueError(
+            f"--timeout: expected a number of seconds above 0, at most 1e9, got {text!r}"
+        ) from None
 
 
 def _joined(host: str, port: int) -> str:
@@ -72,4 +75,5 @@ def _in_the_words_of_kubelet(error: OSError, host: str, port: int) -> str:
         return f"dial tcp: lookup {host}: no such host"
     if isinstance(error, TimeoutError):
         return f"dial tcp {_joined(host, port)}: i/o timeout"
-    return f"dial tcp {_joined(host, port)}: connect: {os.strerror(error.errno or 0).lower()}"
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    return f"dial tcp {_joined(host, port)}: connect: {reason}"

@@ -12,6 +12,12 @@ from ._watchdog import Watchdog
 _CAUSE = "condition"
 
 
+def is_cancellation_from_outside(error: BaseException) -> bool:
+    """Tell the cancellation of a scope around the listener from one that began inside a task."""
+    cancelled = isinstance(error, anyio.get_cancelled_exc_class())
+    return cancelled and anyio.current_effective_deadline() == float("-inf")
+
+
 def hold(gate: Gate) -> None:
     """Keep the port from listening until `ask` has got its first answer."""
     gate.hold(_CAUSE, "the condition has not been answered yet")
@@ -36,8 +42,7 @@ async def ask(
             except Exception as error:  # noqa: BLE001 (whatever it is, the worker goes on)
                 raised = error
             except BaseException as error:
-                ended = anyio.current_effective_deadline() == float("-inf")
-                if ended or isinstance(error, KeyboardInterrupt):
+                if isinstance(error, KeyboardInterrupt) or is_cancellation_from_outside(error):
                     raise
                 raised = error  # sys.exit(), or a cancellation that began inside the condition
             if raised is not None:

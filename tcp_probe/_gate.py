@@ -4,6 +4,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Condition
 
 from ._listener import Listener
@@ -34,6 +35,8 @@ class Gate:
         self._listener = listener
         self._reasons: dict[object, str] = {}
         self._told: bool | None = None
+        self._deciding = False
+        self._undecided = False
         # Reentrant, because a signal handler may come while its own thread is inside.
         self.lock = Condition()
         _gates.add(self)
@@ -54,7 +57,9 @@ class Gate:
 
     def open(self) -> None:
         """Listen, if nothing stands against it."""
-        self.withdraw(None)
+        with self.lock:
+            news = self._decide()
+        self._tell(news)
 
     def refuse(  # noqa: PLR0913 (each says another thing about the same refusal)
         self,
@@ -88,10 +93,25 @@ class Gate:
     def broken(self, error: BaseException) -> None:
         """Refuse for good: a probe that cannot do its work must not pass."""
         reason = f"the probe itself broke: {described(error)}"
-        self.refuse(_BROKEN, reason, level=logging.ERROR, error=error)
+        with self.lock:
+            self._reasons[_BROKEN] = reason
+            self._decide()
+        self._tell((reason,), logging.ERROR, error=error)  # even where it refused before
 
     def _decide(self) -> tuple[str, ...] | None:
         """Make the listener do what the reasons say; return them if that is news, else None."""
+        self._undecided = True
+        # A signal handler that strikes in the middle leaves the work to what it has struck.
+        while self._undecided and not self._deciding:
+            self._undecided, self._deciding = False, True
+            try:
+                self._obey()
+            finally:
+                self._deciding = False
+        told, self._told = self._told, self.listening
+        return None if told is self._told else self.reasons
+
+    def _obey(self) -> None:
         while self._listener.listening == bool(self._reasons):
             if self._reasons:
                 self._listener.refuse()
@@ -103,8 +123,6 @@ class Gate:
                     self._listener.listening = False
                     self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
             self.changed()
-        told, self._told = self._told, self.listening
-        return None if told is self._told else self.reasons
 
     def _tell(
         self,
@@ -116,12 +134,14 @@ class Gate:
         # Outside the lock: whoever writes the log may be slow, or may ask the probe something.
         if reasons is None:
             return
-        if not reasons:
-            logger.info("port %d answers checks", self._listener.port)
-            return
-        place = "" if where is None else f"\n{where().rstrip()}"
-        message = "port %d refuses checks: %s%s"
-        logger.log(level, message, self._listener.port, "; ".join(reasons), place, exc_info=error)
+        port = self._listener.port
+        with suppress(Exception):  # a log that cannot be written is no reason to end a worker
+            if reasons:
+                place = "" if where is None else f"\n{where().rstrip()}"
+                message = "port %d refuses checks: %s%s"
+                logger.log(level, message, port, "; ".join(reasons), place, exc_info=error)
+            else:
+                logger.info("port %d answers checks", port)
 
     def _forget_in_child(self) -> None:
         self.lock = Condition()  # another thread of the parent may have held it

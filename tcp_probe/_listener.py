@@ -27,6 +27,7 @@ class Listener:
                 self.socket.close()
                 self.socket = asked_for
         self._ready_to_listen = True
+        _share(self.socket, with_what_has_ended=False)
 
     def listen(self) -> None:
         """Answer checks."""
@@ -44,7 +45,6 @@ class Listener:
         except OSError:
             self._ready_to_listen = False
         else:
-            # Else another process that sets the option as well could take the port meanwhile.
             _share(self.socket, with_what_has_ended=False)
 
     def settle(self) -> None:
@@ -95,6 +95,8 @@ def _bind(family: socket.AddressFamily | int, address: Any) -> socket.socket:
 
 
 def _share(bound: socket.socket, *, with_what_has_ended: bool) -> None:
+    # To bind and to listen in spite of connections that have ended is right. But while the port
+    # refuses, anybody else who sets the option too could take it.
     if sys.platform != "win32":  # there it would let a second process take the port
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, with_what_has_ended)
 

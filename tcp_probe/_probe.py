@@ -33,7 +33,7 @@ class Probe:
 
     @property
     def listening(self) -> bool:
-        """Whether a check passes now."""
+        """Whether the port listens now: nothing stands against it."""
         return self._gate.listening
 
     @property
@@ -63,8 +63,8 @@ class Probe:
         Choose a timeout above the worker's own timeout for the step plus the time that its cleanup
         takes, so that the port refuses only when the worker itself is stuck.
 
-        Raises `TypeError` or `ValueError` where `timeout` is no finite number above 0; entering
-        it twice at once raises `RuntimeError`.
+        Raises `TypeError` or `ValueError` where `timeout` is no number above 0 and up to 1e9, and
+        `RuntimeError` where one is entered twice at once.
 
             with probe.watchdog(timeout=180) as watchdog:
                 async for message in client.receive_response():

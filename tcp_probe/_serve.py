@@ -31,7 +31,9 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
     the worker has said so with `Probe.fail`. Each such change is one line of the logger
     `tcp_probe`. What the worker raises passes through as it is.
 
-    Yields a `Probe`. It can be entered once.
+    asyncio's own cancellation of a task shows only when the block is left, that of a scope of anyio
+    or trio at once. Yields a `Probe`. It can be entered once, and must be left in the task that
+    entered it: not by a generator that is left to the garbage collector.
 
     `port`
         Where to listen, 0 to 65535; 0 stands for one that the kernel picks.
@@ -145,12 +147,15 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         async def guarded() -> None:
             try:
                 await background()
-            except Exception as error:  # noqa: BLE001 (the listener never ends the worker)
-                self._gate.broken(error)
             except KeyboardInterrupt as interrupt:
                 # On trio ^C strikes whatever runs. It is meant for the worker, and not in a group.
                 self._interrupt = interrupt
                 self._tasks.cancel_scope.cancel()
+            except BaseException as error:
+                if _condition.is_cancellation_from_outside(error):
+                    raise
+                # Also where somebody cancels all tasks of asyncio: that must not end the worker.
+                self._gate.broken(error)
 
         self._tasks.start_soon(guarded)
 
@@ -160,8 +165,9 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
             # Not sleep_forever(), which on asyncio is a timer, and a loop with a timer asks the
             # time at each turn: that would be 5 % of the CPU time of every check.
             await anyio.Event().wait()
-        except anyio.get_cancelled_exc_class():
-            self._end("the worker was cancelled")
+        except anyio.get_cancelled_exc_class() as error:
+            if _condition.is_cancellation_from_outside(error):
+                self._end("the worker was cancelled")
             raise
 
     def _end(self, reason: str, level: int = logging.INFO) -> None:

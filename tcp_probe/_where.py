@@ -18,7 +18,11 @@ def here() -> Callable[[], str]:
     thread = current_thread()
     try:
         task = anyio.get_current_task().coro
-    except (RuntimeError, AssertionError):  # no event loop in this thread, or a callback of one
+    except (
+        RuntimeError,
+        AssertionError,
+        TypeError,
+    ):  # no event loop in this thread, or a callback of one
         return partial(thread_stack, thread)
     return partial(_task_stack, task, thread)
 
@@ -47,7 +51,7 @@ def _await_chain(awaited: object) -> Iterator[tuple[FrameType, int]]:
     while awaited is not None and id(awaited) not in seen:  # two tasks may wait for each other
         seen.add(id(awaited))
         for frame_of, inner_of in _KINDS:
-            if hasattr(awaited, frame_of):
+            if hasattr(type(awaited), frame_of):
                 frame = getattr(awaited, frame_of)
                 if frame is not None:
                     yield frame, frame.f_lineno
@@ -61,8 +65,9 @@ def _wrapped(awaitable: object) -> object:
     # The awaitable of an async generator's next item, of a task, or of an object with __await__
     # has no attribute that names what it waits for; the garbage collector knows it.
     for inside in gc.get_referents(awaitable):
-        if hasattr(inside, "get_coro"):
+        # Of the type, since an attribute of the object may be code of the worker's.
+        if hasattr(type(inside), "get_coro"):
             return inside.get_coro()
-        if any(hasattr(inside, frame_of) for frame_of, _ in _KINDS):
+        if any(hasattr(type(inside), frame_of) for frame_of, _ in _KINDS):
             return inside
     return None

@@ -224,6 +224,13 @@ async def test_a_port_that_cannot_listen_again(
         assert len(lines()) == 2
 
 
+async def test_a_port_that_does_not_listen_yet_is_not_given_away() -> None:
+    """A port whose condition has not been answered yet is in use for everybody else."""
+    async with tcp_probe.serve(0, condition=anyio.sleep_forever) as probe:
+        with pytest.raises(OSError, match="in use"):
+            await tcp_probe.serve(probe.port).__aenter__()
+
+
 class WithoutReaders(asyncio.SelectorEventLoop):
     """A loop without `add_reader`, as Windows' Proactor is."""
 

@@ -63,7 +63,8 @@ def test_host_with_international_letters(free_port: int) -> None:
     [
         ({"port": 0}, ValueError, "port: expected 1 to 65535, got 0"),
         ({"port": "9090"}, TypeError, "port: expected an int, got '9090'"),
-        ({"port": 9090, "timeout": 0}, ValueError, "timeout: .* above 0, got 0"),
+        ({"port": 9090, "timeout": 0}, ValueError, "timeout: .* above 0, at most 1e9, got 0"),
+        ({"port": 9090, "host": None}, TypeError, "host: expected a text, got None"),
         ({"port": 9090, "timeout": "1"}, TypeError, "timeout: .* got '1'"),
     ],
 )
@@ -125,11 +126,31 @@ def test_command_with_a_name_that_does_not_resolve(capsys: pytest.CaptureFixture
         (["0"], "port: expected 1 to 65535, got 0"),
         (["65536"], "port: expected 1 to 65535, got 65536"),
         (["٣"], "expected a port from 1 to 65535, got '٣'"),
-        (["::1:9090"], "expected brackets around an IPv6 address, as in [::1]:9090, got ::1"),
+        (
+            ["::1:9090"],
+            "expected brackets around an IPv6 address and a port, as in [::1]:9090, got ::1:9090",
+        ),
+        (
+            ["[::1]"],
+            "expected brackets around an IPv6 address and a port, as in [::1]:9090, got [::1]",
+        ),
+        (
+            ["9", "--timeout=1e10"],
+            "--timeout: expected a number of seconds above 0, at most 1e9, got '1e10'",
+        ),
         (["--timeout", "9090"], "expected one [HOST:]PORT, got 0"),
-        (["9090", "--timeout"], "--timeout: expected a number of seconds above 0, got ''"),
-        (["9090", "--timeout=0"], "--timeout: expected a number of seconds above 0, got '0'"),
-        (["9090", "--timeout=nan"], "--timeout: expected a number of seconds above 0, got 'nan'"),
+        (
+            ["9090", "--timeout"],
+            "--timeout: expected a number of seconds above 0, at most 1e9, got ''",
+        ),
+        (
+            ["9090", "--timeout=0"],
+            "--timeout: expected a number of seconds above 0, at most 1e9, got '0'",
+        ),
+        (
+            ["9090", "--timeout=nan"],
+            "--timeout: expected a number of seconds above 0, at most 1e9, got 'nan'",
+        ),
         (["9090", "--wait"], "expected [HOST:]PORT or --timeout, got '--wait'"),
     ],
 )

@@ -184,6 +184,20 @@ async def test_machinery_that_breaks_refuses(monkeypatch: pytest.MonkeyPatch, un
         await until(lambda: "the probe itself broke: RuntimeError('bug')" in probe.reasons)
 
 
+async def test_a_condition_that_exits_as_it_is_cancelled() -> None:
+    """What a condition raises while the worker ends never reaches the worker."""
+
+    async def condition() -> bool:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise SystemExit(7)
+        return True
+
+    async with tcp_probe.serve(0, condition=condition):
+        await anyio.sleep(0.01)
+
+
 async def test_ends_with_the_worker() -> None:
     """A condition that is being asked when the worker ends is cancelled."""
     cancelled = False

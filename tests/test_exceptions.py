@@ -98,6 +98,22 @@ async def test_a_cancellation_of_asyncio_passes() -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_cancellation_of_every_task_is_left_to_the_worker() -> None:
+    """Whoever cancels all tasks of asyncio breaks the probe, but does not end the worker."""
+    async with tcp_probe.serve(0) as probe:
+        before = asyncio.all_tasks() - {asyncio.current_task()}
+        ours = [
+            task for task in before if "serve" in repr(task.get_coro()) or "guarded" in repr(task)
+        ]
+        assert ours
+        await asyncio.sleep(0)
+        for task in ours:
+            task.cancel()
+        await asyncio.sleep(0.01)
+        assert probe.reasons == ("the probe itself broke: CancelledError()",)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_cancellation_of_asyncio_at_the_end_passes() -> None:
     """A task that asyncio cancels as the block ends is cancelled."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -130,3 +131,38 @@ def _wait_for(holds: Callable[[], bool]) -> None:
     changed = threading.Event()
     while not holds():
         changed.wait(0.005)
+
+
+@pytest.mark.parametrize("struck", ["listen", "shutdown"])
+async def test_a_signal_in_the_middle_of_a_change(
+    struck: str, monkeypatch: pytest.MonkeyPatch, checked: Checked, until: Until
+) -> None:
+    """A handler that says the opposite while the port is being changed has the last word."""
+    strike: list[Callable[[], None]] = []
+
+    class Struck(socket.socket):
+        def listen(self, *arguments: int) -> None:
+            super().listen(*arguments)
+            if struck == "listen" and strike:
+                strike.pop()()
+
+        def shutdown(self, how: int) -> None:
+            if struck == "shutdown" and strike:
+                strike.pop()()
+            super().shutdown(how)
+
+    monkeypatch.setattr(socket, "socket", Struck)
+    async with tcp_probe.serve(0) as probe:
+        if struck == "listen":
+            probe.fail("first")
+            strike.append(lambda: probe.fail("struck"))
+            probe.recover()
+            assert probe.reasons == ("struck",)
+            assert checked(probe.port) == "refused"
+            probe.recover()
+        else:
+            strike.append(probe.recover)
+            probe.fail("first")
+        assert probe.listening
+        assert checked(probe.port) == "passed"
+        await until(lambda: probe.checks == 1)

@@ -85,6 +85,23 @@ async def test_refusing_from_the_start_tells_every_reason(lines: Lines) -> None:
     assert lines() == [f"WARNING port {probe.port} refuses checks: {reasons}"]
 
 
+async def test_a_log_that_cannot_be_written(checked: Checked) -> None:
+    """A log handler that raises neither ends the worker nor keeps the port from refusing."""
+
+    class Full(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("disk full")
+
+    handler = Full()
+    logging.getLogger("tcp_probe").addHandler(handler)
+    try:
+        async with tcp_probe.serve(0) as probe:
+            probe.fail("draining")
+            assert checked(probe.port) == "refused"
+    finally:
+        logging.getLogger("tcp_probe").removeHandler(handler)
+
+
 async def test_a_handler_may_ask_the_probe(until: Until) -> None:
     """Whoever writes the log may use the probe, as the lock is not held meanwhile."""
     seen: list[tuple[str, ...]] = []
