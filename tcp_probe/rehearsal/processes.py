@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def guarded(token: str) -> Iterator[None]:
+    """Let no process with this token in its environment outlive the body, or this process."""
+    command = [sys.executable, "-I", "-S", guard.__file__, token]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watch:  # noqa: S603
+        try:
+            yield
+        finally:
+            guard.kill_marked(token)
+            watch.kill()
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process group of a process that leads one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def hears_sigterm(pid: int) -> bool:
+    """Say whether SIGTERM would reach this process if it were PID 1, as it is in a container.
+
+    To PID 1 the kernel delivers only signals that it handles, or has blocked to fetch them itself.
+    Where /proc does not tell, the answer is yes.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    masks = [int(fields.get(name, "0"), 16) for name in ("SigCgt", "SigBlk")]
+    return bool((masks[0] | masks[1]) >> (signal.SIGTERM - 1) & 1)
