@@ -5,3 +5,15 @@ from __future__ import annotations
 BACKLOG = 5
 STALL_TIMEOUT = 10.0
 INTERVAL = 10.0
+
+# A stall is seen by a ping that stays unanswered for stall_timeout. The next ping goes out this
+# part of it after the last one: every ping wakes an idle loop, which is most of what an idle
+# listener costs; more often, and a stall would be seen little sooner.
+PING_PAUSE = 0.6
+
+# How late a timer may be seen to be due, as a part of the shortest timeout. This bounds how often
+# the thread wakes, however many timers there are, as every time it looks at them all.
+LATENESS = 0.01
+
+# So a stall is seen after 1 to this many times stall_timeout.
+STALL_SEEN_WITHIN = 1 + PING_PAUSE + 2 * LATENESS

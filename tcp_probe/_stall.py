@@ -5,13 +5,10 @@ from functools import partial
 from threading import current_thread
 from time import monotonic
 
+from ._defaults import PING_PAUSE
 from ._gate import Gate
 from ._timers import Timers
 from ._where import thread_stack
-
-# The next ping goes out this part of the timeout after the last one. Every ping wakes an idle loop,
-# which is all that an idle listener costs; more often, and a stall would be seen little sooner.
-_PAUSE = 0.6
 
 
 class StallWatch:
@@ -46,7 +43,7 @@ class StallWatch:
         """Return when to ping again, or when an unanswered ping is a stall."""
         if self._ran_out:
             return float("inf")
-        again = self._pinged_at + _PAUSE * self._timeout
+        again = self._pinged_at + PING_PAUSE * self._timeout
         if self._answered or monotonic() < again:
             return again
         return self._pinged_at + self._timeout

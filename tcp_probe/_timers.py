@@ -4,6 +4,7 @@ from threading import Thread
 from time import monotonic
 from typing import Protocol
 
+from ._defaults import LATENESS
 from ._gate import Gate
 
 
@@ -24,10 +25,6 @@ class Timers:
 
     The thread starts with the first timer, since a process without threads can fork in peace.
     """
-
-    # How late a timer may be seen to be due, as a part of the shortest timeout. This bounds how
-    # often the thread wakes, however many timers there are, as every time it looks at them all.
-    _LATENESS = 0.01
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -87,7 +84,7 @@ class Timers:
                 pause = None
                 if first < float("inf"):
                     shortest = min(timer._timeout for timer in self._timers)
-                    pause = max(first - now, shortest * self._LATENESS)
+                    pause = max(first - now, shortest * LATENESS)
                     first = now + pause
                 self._wakes_at = first
                 self._gate.lock.wait(pause)

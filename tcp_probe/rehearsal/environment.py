@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +31,12 @@ def environment(container: Field) -> tuple[dict[str, str], tuple[str, ...]]:
             value = variable.get("value")
             values[name] = expand(value.text(), values) if value else ""
     return values, tuple(unresolved)
+
+
+def search_path() -> str:
+    """Return the PATH of a container here: its `python` is the one that rehearses."""
+    here = Path(sys.executable).parent
+    return os.pathsep.join([str(here), os.environ.get("PATH", os.defpath)])
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

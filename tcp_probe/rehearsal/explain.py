@@ -41,9 +41,8 @@ class Explanation:
         timing = self.timing
         if timing is None:
             return {}
-        return dict(
-            zip(FAULTS, (timing.refusal(), timing.standstill(), timing.stall()), strict=True)
-        )
+        stall = timing.stall().until(timing.stall_seen_late())
+        return dict(zip(FAULTS, (timing.refusal(), timing.standstill(), stall), strict=True))
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""

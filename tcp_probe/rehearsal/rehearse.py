@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from .container_process import CommandError
+from .environment import search_path
 from .run import Rehearsal
 from .summary import Summary
 from .virtual import Simulation
@@ -67,7 +68,7 @@ def rehearse_here(
     command = command or workload.command
     if not command:
         raise CommandError("expected a command after --: the manifest leaves it to the image")
-    path = workload.env.get("PATH", os.environ.get("PATH"))
+    path = workload.env.get("PATH", search_path())
     if shutil.which(command[0], path=path) is None:
         raise CommandError(f"cannot run {command[0]!r} here: not found; give a command after --")
     summary = Summary(workload.choice.name)

@@ -10,6 +10,7 @@ import anyio
 
 from .checks import run_check
 from .container_process import CommandError, ContainerProcess
+from .environment import search_path
 from .guard import VARIABLE
 from .handlers import Sleep
 from .kubelet import (
@@ -60,7 +61,8 @@ class Rehearsal:
         # Without it a Python worker, whose output is a pipe here, would print at its end only.
         defaults = {"PYTHONUNBUFFERED": "1"}
         token = {VARIABLE: uuid.uuid4().hex}
-        self._env = {**defaults, **os.environ, **workload.env, **token}
+        path = {"PATH": search_path()}
+        self._env = {**defaults, **os.environ, **path, **workload.env, **token}
         self._process = ContainerProcess(
             command, self._env, on_output, shares_processes=workload.shares_processes
         )

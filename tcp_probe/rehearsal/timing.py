@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
+from tcp_probe._defaults import BACKLOG, STALL_SEEN_WITHIN, STALL_TIMEOUT
 
 from .handlers import Exec, HttpGet
 from .kubelet import MINIMUM_GRACE, RELIST
@@ -42,6 +42,18 @@ class Figures:
     sigterm: Span | None
     new_container: Span | None
     not_ready: Span | None
+
+    def until(self, latest: Figures) -> Figures:
+        """Return the figures from these, at least, to the latest, at most."""
+
+        def joined(first: Span | None, last: Span | None) -> Span | None:
+            return first and last and Span(first.least, last.most)
+
+        return Figures(
+            joined(self.sigterm, latest.sigterm),
+            joined(self.new_container, latest.new_container),
+            joined(self.not_ready, latest.not_ready),
+        )
 
 
 class Timing:
@@ -96,8 +108,13 @@ class Timing:
         return self._figures(self._unanswered, heard=False)
 
     def stall(self) -> Figures:
-        """After the event loop stalls, on which the port refuses from `stall_timeout` on."""
+        """After the event loop stalls, where the port refuses from `stall_timeout` on."""
         return self._figures(self._stalled, heard=False)
+
+    def stall_seen_late(self) -> Figures:
+        """After the event loop stalls, where that is seen as late as it can be."""
+        latest = self.stall_timeout * STALL_SEEN_WITHIN
+        return Timing(self._container, self._handlers, self.backlog, latest).stall()
 
     def _figures(self, failed: Callable[[Probe], Span | None], *, heard: bool) -> Figures:
         liveness = self._probes.get("liveness")
@@ -145,7 +162,10 @@ class Timing:
         if most_failures >= threshold:
             least = min(blocked.least + unanswered + probe.timeout, refuses_at)
         else:
-            least = refuses_at + (threshold - most_failures - 1) * period
+            # A check that was due meanwhile is made up for, right before the next one perhaps.
+            made_up = most_failures and spacing > period
+            more = threshold - most_failures - (2 if made_up else 1)
+            least = refuses_at + max(more, 0) * period
         if least_failures >= threshold or isinstance(self._handlers[probe.kind], HttpGet):
             most = blocked.most + unanswered + probe.timeout
         elif least_failures:

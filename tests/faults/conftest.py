@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 import tcp_probe
+from tcp_probe.rehearsal.guard import VARIABLE
 from tcp_probe.rehearsal.kubelet import Container, Event, Kubelet, Outcome, Probe, RunCheck
+from tcp_probe.rehearsal.processes import guarded
 
 # How long (s) to wait for what should happen soon, on a busy machine too.
 PATIENCE = 20.0
@@ -100,21 +103,29 @@ def loop(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def marked() -> Iterator[dict[str, str]]:
+    """Make an environment whose processes end with this one, even if it is killed."""
+    token = uuid.uuid4().hex
+    with guarded(token):
+        yield {**os.environ, VARIABLE: token}
+
+
 @pytest.fixture
-def start(loop: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+def start(loop: str, tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Worker]]:
     """Start a worker with a fault and options of `serve`; all its processes end with the test."""
     with ExitStack() as stack:
 
         def start(fault: str, **options: object) -> Worker:
             log = tmp_path / "log"
             command = [sys.executable, str(SCRIPT), fault, loop, json.dumps(options)]
-            return Worker(stack.enter_context(_running(command, log)), log)
+            return Worker(stack.enter_context(_running(command, log, marked)), log)
 
         yield start
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+def _running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     with (
         log.open("w") as stderr,
         subprocess.Popen(
@@ -122,6 +133,7 @@ def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            env=env,
             text=True,
             start_new_session=True,
         ) as process,

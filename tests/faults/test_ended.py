@@ -4,23 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 Start = Callable[..., Any]
+Soon = Callable[[Callable[[], object]], None]
 
 
-def test_a_worker_that_returns(start: Start) -> None:
+def test_a_worker_that_returns(start: Start, soon: Soon) -> None:
     """A worker that has returned is refused, and the log says so, though its process lives on."""
     worker = start("returns")
     assert worker.until_killed()[-3:] == ["refused"] * 3
     assert worker.process.poll() is None
-    assert f"INFO port {worker.port} refuses checks: the worker has ended\n" in worker.log
+    soon(lambda: f"INFO port {worker.port} refuses checks: the worker has ended\n" in worker.log)
 
 
-def test_a_worker_that_raises(start: Start) -> None:
+def test_a_worker_that_raises(start: Start, soon: Soon) -> None:
     """A worker that has raised is refused, and the log has the exception, though it lives on."""
     worker = start("raises")
     assert worker.until_killed()[-3:] == ["refused"] * 3
     assert worker.process.poll() is None
     reason = "the worker ended with ValueError('bad job')"
-    assert f"WARNING port {worker.port} refuses checks: {reason}\n" in worker.log
+    soon(lambda: f"WARNING port {worker.port} refuses checks: {reason}\n" in worker.log)
 
 
 def test_a_process_that_is_gone(start: Start) -> None:

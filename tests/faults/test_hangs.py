@@ -18,8 +18,8 @@ def test_a_blocked_loop(fault: str, start: Start, soon: Soon) -> None:
     worker = start(fault, stall_timeout=0.3, backlog=DEEP)
     assert worker.until_killed()[-3:] == ["refused"] * 3
     reason = "the event loop has not run for 0.3 s"
+    soon(lambda: f"in {fault}\n" in worker.log)
     assert f"WARNING port {worker.port} refuses checks: {reason}\nthe thread " in worker.log
-    assert f"in {fault}\n" in worker.log
     worker.tell()
     soon(lambda: worker.check() == "passed")
     soon(lambda: worker.log.endswith(f"INFO port {worker.port} answers checks\n"))
@@ -30,8 +30,8 @@ def test_a_silent_await(start: Start, soon: Soon) -> None:
     worker = start("silent_await")
     assert worker.until_killed()[-3:] == ["refused"] * 3
     reason = "a watchdog ran out: no reset for 0.3 s"
-    assert f"WARNING port {worker.port} refuses checks: {reason}\nthe task waits " in worker.log
+    soon(lambda: "in reply\n" in worker.log)
     assert "in silent_await\n" in worker.log
-    assert "in reply\n" in worker.log
+    assert f"WARNING port {worker.port} refuses checks: {reason}\nthe task waits " in worker.log
     worker.tell()
     soon(lambda: worker.check() == "passed")
