@@ -47,7 +47,7 @@ class Figures:
         """Return the figures from these, at least, to the latest, at most."""
 
         def joined(first: Span | None, last: Span | None) -> Span | None:
-            return first and last and Span(first.least, last.most)
+            return first and last and Span(first.least, round(last.most, 3))
 
         return Figures(
             joined(self.sigterm, latest.sigterm),

@@ -46,9 +46,9 @@ def test_the_figures_and_findings_are_printed_as_json(
             "not_ready": {"least": 32, "most": 42},
         },
         "stalls": {
-            "sigterm": {"least": 30, "most": 41},
-            "new_container": {"least": 60, "most": 71},
-            "not_ready": {"least": 10, "most": 20},
+            "sigterm": {"least": 30, "most": 47.2},
+            "new_container": {"least": 60, "most": 77.2},
+            "not_ready": {"least": 10, "most": 26.2},
         },
         "ready_again": {"least": 0, "most": 10},
         "grace": 30,
@@ -69,7 +69,7 @@ def test_backlog_and_stall_timeout_are_those_of_the_worker(
     cli.explain([manifest(pod(**GOOD)), *options])
     explained = json.loads(capsys.readouterr().out)
     assert explained["stands_still"]["sigterm"] == {"least": 122, "most": 143}
-    assert explained["stalls"]["sigterm"] == {"least": 50, "most": 61}
+    assert explained["stalls"]["sigterm"] == {"least": 50, "most": 79.6}
 
 
 def test_the_explanation_can_be_read(manifest: Manifest, pod: Pod, capsys: Output) -> None:
