@@ -1,0 +1,58 @@
+"""What an exec probe costs: a process each time."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.candidates import LISTENERS
+from benchmarks.cost.bench import Bench
+from benchmarks.cost.spread import percentiles, spread
+from benchmarks.processes import ROOT
+
+SCRIPT = "exec Python script"
+CHECK = "exec python -m tcp_probe check"
+BASH = "exec bash /dev/tcp"
+EXEC_PROBES = (SCRIPT, CHECK, BASH)
+
+_SETTLE = 0.02  # s, in which the server closes the connection after the command has ended
+
+
+def measure_exec_probes(bench: Bench, folder: Path) -> dict[str, dict[str, Any]]:
+    """Measure each exec probe's time, CPU and peak of memory, and the checked listener's CPU."""
+    pid_file = folder / "worker.pid"
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
+    os.environ.setdefault("ANTHROPIC_API_KEY", "any")
+    server = bench.servers[LISTENERS[0].name]
+    commands = {
+        SCRIPT: [sys.executable, str(ROOT / "benchmarks" / "exec_probe.py"), str(pid_file)],
+        CHECK: [sys.executable, "-m", "tcp_probe", "check", str(server.port)],
+        BASH: ["bash", "-c", f"</dev/tcp/127.0.0.1/{server.port}"],
+    }
+    whole: dict[str, list[float]] = defaultdict(list)
+    client_cpu: dict[str, list[float]] = defaultdict(list)
+    server_cpu: dict[str, list[float]] = defaultdict(list)
+    peak: dict[str, list[float]] = defaultdict(list)
+    for _ in range(bench.sizes.command_rounds):
+        for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
+            before = server.cpu_ns
+            runs = bench.client.commands(commands[name], 1)
+            time.sleep(_SETTLE)
+            server_cpu[name].append((server.cpu_ns - before) / 1000)
+            whole[name].append(runs.whole[0] / 1000)
+            client_cpu[name].append(runs.cpu[0] / 1000)
+            peak[name].append(runs.peak[0])
+    return {
+        name: {
+            "whole_us": percentiles(whole[name]),
+            "client_cpu_us": spread(client_cpu[name]),
+            "server_cpu_us": spread(server_cpu[name]) if name != SCRIPT else None,
+            "peak_bytes": spread(peak[name]) if any(peak[name]) else None,
+        }
+        for name in EXEC_PROBES
+    }

@@ -1,0 +1,142 @@
+"""Watchdogs: many at once, and many resets. `... LOOP COUNT RESETS TIMEOUT` measures, as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+import tcp_probe
+from benchmarks.load.sizes import Sizes
+from benchmarks.markdown import table
+from benchmarks.processes import ROOT
+
+TITLE = "(e) Watchdogs"
+
+
+def measure(sizes: Sizes, _: Path) -> dict[str, Any]:
+    """Measure each loop in a process of its own."""
+    found = {}
+    for loop in sizes.loops:
+        counts = [str(sizes.watchdogs), str(sizes.resets), str(sizes.watchdog_timeout)]
+        command = [sys.executable, "-m", "benchmarks.load.watchdogs", loop, *counts]
+        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+        found[loop] = json.loads(output)
+    return found
+
+
+def report(found: dict[str, Any], sizes: Sizes) -> list[str]:
+    """Return the table."""
+    rows = [
+        [
+            loop,
+            f"{each['reset_s'] * 1e9:.0f}",
+            f"{each['enter_s'] * 1e6:.1f}",
+            f"{each['leave_s'] * 1e6:.1f}",
+            f"{each['cpu_quiet']:.2%}",
+            f"{each['cpu_resets']:.2%}",
+            f"{each['late_s'] * 1000:.0f}",
+            str(each["lines"]),
+        ]
+        for loop, each in found.items()
+    ]
+    head = ["loop", f"reset, ns ({sizes.resets} of one)", "enter, µs each", "leave, µs each"]
+    head += ["CPU while none is reset", "CPU of a reset of each once a second", "late, ms"]
+    text = (
+        f"{sizes.watchdogs} at once, of {sizes.watchdog_timeout:g} s each. CPU: of one core; for "
+        "the resets without what as many calls of an empty method take. Late: from the moment the "
+        "first runs out until the port refuses. Log lines: of all of it, from start to end.\n"
+    )
+    return [text, table([*head, "log lines"], rows)]
+
+
+async def _measure_here(count: int, resets: int, runs_out_after: float) -> None:
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("tcp_probe").addHandler(handler)
+    async with tcp_probe.serve(0) as probe:
+        figures: dict[str, float] = {"reset_s": _reset(probe, resets)}
+        with ExitStack() as stack:
+            began = time.perf_counter()
+            watchdogs = [stack.enter_context(probe.watchdog(runs_out_after)) for _ in range(count)]
+            figures["enter_s"] = (time.perf_counter() - began) / count
+            figures["cpu_quiet"] = await _cpu_share(anyio.sleep, 0.6 * runs_out_after)
+            figures["cpu_resets"] = await _cpu_share(_reset_all, watchdogs, runs_out_after)
+            empty = [_Empty() for _ in range(count)]
+            alone = await _cpu_share(_reset_all, empty, 0.3 * runs_out_after)
+            figures["cpu_resets"] -= alone
+            first = time.monotonic()
+            for watchdog in watchdogs:
+                watchdog.reset()
+            await _until(lambda: not probe.listening)
+            figures["late_s"] = time.monotonic() - first - runs_out_after
+            await _until(lambda: len(probe.reasons) == count)
+            began = time.perf_counter()
+        figures["leave_s"] = (time.perf_counter() - began) / count
+        assert probe.listening
+    print(json.dumps({**figures, "lines": len(lines)}))
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    with anyio.fail_after(60):
+        while not holds():  # noqa: ASYNC110 (there is no event for it)
+            await anyio.sleep(0.001)
+
+
+class _Empty:
+    def reset(self) -> None:
+        pass
+
+
+def _reset(probe: tcp_probe.Probe, count: int) -> float:
+    with probe.watchdog(3600) as watchdog:
+        began = time.perf_counter()
+        for _ in range(count):
+            watchdog.reset()
+        return (time.perf_counter() - began) / count
+
+
+async def _reset_all(watchdogs: Sequence[Any], seconds: float) -> None:
+    """Reset each once in a second, spread evenly over it."""
+    step = max(1, len(watchdogs) // 50)
+    next_time = anyio.current_time()
+    ends = next_time + seconds
+    first = 0
+    while next_time < ends:
+        for watchdog in watchdogs[first : first + step]:
+            watchdog.reset()
+        first = (first + step) % len(watchdogs)
+        next_time += step / len(watchdogs)
+        await anyio.sleep_until(next_time)
+
+
+async def _cpu_share(function: Callable[..., Awaitable[None]], *arguments: Any) -> float:
+    began, cpu = time.monotonic(), time.process_time()
+    await function(*arguments)
+    return (time.process_time() - cpu) / (time.monotonic() - began)
+
+
+def main() -> None:
+    """Measure in this process."""
+    loop, count, resets, timeout = sys.argv[1:]
+    anyio.run(
+        _measure_here,
+        int(count),
+        int(resets),
+        float(timeout),
+        backend="trio" if loop == "trio" else "asyncio",
+        backend_options={"use_uvloop": True} if loop == "uvloop" else {},
+    )
+
+
+if __name__ == "__main__":
+    main()
