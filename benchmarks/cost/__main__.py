@@ -142,6 +142,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if sys.platform != "linux":
         parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
+    # An import of a deployed worker compiles nothing either.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder, no_process_left():
         results = measure(QUICK if arguments.quick else FULL, Path(folder))
     arguments.output.mkdir(parents=True, exist_ok=True)

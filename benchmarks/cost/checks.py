@@ -51,7 +51,7 @@ def measure_rates(bench: Bench, idle_cpu: Mapping[str, float]) -> dict[str, dict
     """Measure the CPU per check in µs at each rate, without what an idle server takes anyway.
 
     `idle_cpu`: that, in s per s. Below 100 checks/s all candidates are checked at the same time,
-    each by a client of its own: they disturb each other less than a neighbour on a node would.
+    each by a client of its own, as the pods of a node are.
     """
     found: dict[str, dict[str, Spread]] = {name: {} for name in bench.servers}
     for rate, checks in bench.sizes.rates:

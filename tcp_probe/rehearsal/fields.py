@@ -93,14 +93,13 @@ class Field:
             self.fail(f"expected true or false, got {shown(self.value)}")
         return self.value
 
-    def number(self, least: int, most: int | None = None) -> int:
+    def number(self, least: int, most: int) -> int:
         """Return the value, which has to be a whole number within these limits."""
-        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        if not isinstance(self.value, int) or isinstance(self.value, bool):
-            self.fail(f"expected a whole number {limits}, got {shown(self.value)}")
-        if self.value < least or (most is not None and self.value > most):
-            self.fail(f"expected a whole number {limits}, got {self.value}")
-        return self.value
+        whole = isinstance(self.value, int) and not isinstance(self.value, bool)
+        if not whole or not least <= self.value <= most:
+            expected = f"expected a whole number from {least} to {most}"
+            self.fail(f"{expected}, got {shown(self.value)}")
+        return int(self.value)
 
 
 def dotted(path: Path) -> str:

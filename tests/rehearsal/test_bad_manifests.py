@@ -78,7 +78,7 @@ PROBE = "spec.containers[0].livenessProbe"
             8,
             "got tcpSocket and exec",
         ),
-        ("periodSeconds: 10", "periodSeconds: 0", 10, "of at least|from 1 to .*, got 0"),
+        ("periodSeconds: 10", "periodSeconds: 0", 10, "from 1 to .*, got 0"),
         ("periodSeconds: 10", "periodSeconds: ten", 10, "a whole number .*, got 'ten'"),
         ("periodSeconds: 10", "periodSeconds: 1.5", 10, "a whole number .*, got 1.5"),
         ("periodSeconds: 10", "timeoutSeconds: 0", 10, "from 1 to .*, got 0"),

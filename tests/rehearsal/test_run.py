@@ -182,12 +182,9 @@ async def test_the_worker_gets_the_environment_of_the_manifest(
 ) -> None:
     """Beside that of the rehearsal, and its output is not held back."""
     monkeypatch.setenv("FROM_HERE", "here")
-    env = [{"name": "PORT", "value": "9090"}]
+    file = manifest(pod({"restartPolicy": "Never"}, env=[{"name": "PORT", "value": "9090"}]))
     names = ("PORT", "FROM_HERE", "PYTHONUNBUFFERED")
-    stage = Stage(
-        manifest(pod({"restartPolicy": "Never"}, env=env)),
-        worker(f"print(*map(os.environ.get, {names}))"),
-    )
+    stage = Stage(file, worker(f"print(*map(os.environ.get, {names}))"))
     await stage.run()
     assert stage.output == [("9090 here 1", False)]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -202,6 +203,7 @@ def test_where_nothing_follows_there_are_no_figures() -> None:
     command = Container("worker", (Probe("liveness"), Probe("readiness")))
     both: dict[ProbeKind, Handler] = {"liveness": Exec(("check",)), "readiness": TCP}
     assert Timing(command, both).standstill() == Figures(None, None, None)
+    assert Timing(command, both).stall() == Figures(None, None, None)
     readiness = Timing(Container("worker", (Probe("readiness"),)), {"readiness": TCP})
     assert readiness.refusal() == Figures(None, None, Span(20, 30))
 
@@ -234,3 +236,26 @@ def test_the_package_defaults_are_the_defaults() -> None:
     """Backlog and stall_timeout are those of `tcp_probe.serve`."""
     timing = Timing(Container("worker"), {})
     assert (timing.backlog, timing.stall_timeout) == (5, 10)
+
+
+@pytest.mark.parametrize(
+    ("handler", "probe", "backlog", "stall_timeout", "sigterm"),
+    [
+        # The port refuses before its queue is full, ...
+        (TCP, Probe("liveness"), 5, 10, Span(30, 41)),
+        # ... long after that, ...
+        (TCP, Probe("liveness"), 0, 60, Span(31, 42)),
+        # ... when two or three checks have timed out, ...
+        (TCP, Probe("liveness"), 0, 35, Span(31, 46)),
+        # ... or one, or none.
+        (TCP, Probe("liveness"), 0, 15, Span(25, 46)),
+        # A page is not answered from the beginning, whether the port refuses or not.
+        (HttpGet(9090), Probe("liveness", 2, 3, failure_threshold=4), 5, 3, Span(5, 15)),
+    ],
+)
+def test_a_stall_ends_in_time_outs_and_refusals(
+    handler: Handler, probe: Probe, backlog: int, stall_timeout: int, sigterm: Span
+) -> None:
+    """Whichever comes first fails the checks, and both may count."""
+    timing = Timing(Container("worker", (probe,)), {"liveness": handler}, backlog, stall_timeout)
+    assert timing.stall().sigterm == sigterm
