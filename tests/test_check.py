@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import runpy
 import socket
 import subprocess
 import sys
@@ -195,3 +196,15 @@ def test_as_a_process(free_port: int) -> None:
     assert done.returncode == 1
     assert done.stdout == f"dial tcp 127.0.0.1:{free_port}: connect: connection refused\n"
     assert done.stderr == ""
+
+
+def test_as_a_module(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The module exits with what the command returns."""
+    monkeypatch.setattr(sys, "argv", ["tcp_probe", "check", str(free_port)])
+    monkeypatch.delitem(sys.modules, "tcp_probe.__main__")
+    with pytest.raises(SystemExit) as exited:
+        runpy.run_module("tcp_probe", run_name="__main__")
+    assert exited.value.code == 1
+    assert capsys.readouterr().out.endswith("connect: connection refused\n")

@@ -32,6 +32,7 @@ from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.faults.plan import batches
 from benchmarks.faults.report import markdown
 from benchmarks.machine import Others, describe
+from benchmarks.markdown import provenance
 from tcp_probe.rehearsal.guard import VARIABLE
 from tcp_probe.rehearsal.processes import guarded
 
@@ -78,7 +79,7 @@ def main() -> None:
             for cell, verdict in verdicts.items()
         ],
     }
-    text = markdown(candidates, verdicts, not_run, limit)
+    text = f"{provenance(facts)}\n{markdown(candidates, verdicts, not_run, limit)}"
     print(text, end="")
     folder = arguments.output or (None if arguments.quick else RESULTS)
     if folder:

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import abuse, endurance, entries, floods, time_wait, watchdogs
+from benchmarks.load.cores import CLIENT_CORE
 from benchmarks.load.sizes import FULL, QUICK
-from benchmarks.machine import Others, describe, server_and_client_core
+from benchmarks.machine import Others, describe
+from benchmarks.markdown import provenance
 from benchmarks.processes import ROOT
 
 PACKAGES = ("anyio", "trio", "uvloop", "aiohttp", "fastapi", "uvicorn")
@@ -45,27 +47,30 @@ def main() -> None:
         parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
     sizes = QUICK if arguments.quick else FULL
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
-    os.sched_setaffinity(0, {server_and_client_core()[1]})  # clients inherit it
+    machine = describe(PACKAGES)
     others = Others()
+    os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
     began = time.monotonic()
     found: dict[str, Any] = {}
-    text = ""
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.part or PARTS:
             print(f"{time.monotonic() - began:.0f} s: {name}", file=sys.stderr)
-            part = PARTS[name]
-            found[name] = part.measure(sizes, Path(folder))
-            text += "\n".join([f"## {part.TITLE}\n", *part.report(found[name], sizes)]) + "\n"
+            found[name] = PARTS[name].measure(sizes, Path(folder))
+    facts = {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": machine,
+        "cores_others_kept_busy": round(others.cores(), 2),
+        "took_seconds": round(time.monotonic() - began),
+        "sizes": asdict(sizes),
+    }
+    sections = [
+        "\n".join([f"## {PARTS[name].TITLE}\n", *PARTS[name].report(each, sizes)])
+        for name, each in found.items()
+    ]
+    text = "\n".join([provenance(facts), *sections])
     print(text, end="")
     results = arguments.output or (None if arguments.quick else ROOT / "benchmarks" / "results")
     if results:
-        facts = {
-            "date": datetime.now(timezone.utc).date().isoformat(),
-            "machine": describe(PACKAGES),
-            "cores_others_kept_busy": round(others.cores(), 2),
-            "took_seconds": round(time.monotonic() - began),
-            "sizes": asdict(sizes),
-        }
         results.mkdir(parents=True, exist_ok=True)
         (results / "load.json").write_text(json.dumps({**facts, **found}, indent=1) + "\n")
         (results / "load.md").write_text(text)

@@ -9,8 +9,9 @@ from typing import Any
 import psutil
 
 from benchmarks.client import Client
+from benchmarks.load.cores import SERVER_CORE
 from benchmarks.load.sizes import Sizes
-from benchmarks.machine import pin, server_and_client_core
+from benchmarks.machine import pin
 from benchmarks.markdown import table
 from benchmarks.processes import candidate_command, serving
 
@@ -26,7 +27,7 @@ def measure(sizes: Sizes, folder: Path) -> dict[str, Any]:
         name = f"tcp_probe on {loop}"
         with serving({name: candidate_command(name)}) as servers:
             server = servers[name]
-            pin(server.pid, server_and_client_core()[0])
+            pin(server.pid, SERVER_CORE)
             process = psutil.Process(server.pid)
             parts = []
             for _ in range(_PARTS):

@@ -85,7 +85,8 @@ def report(found: dict[str, Any], sizes: Sizes) -> list[str]:
                 ]
             )
     text = (
-        "The worker's share: units of its work per second of its process's CPU time, beside those "
-        "without a flood.\n"
+        "A flooding client that finds no room gives up after 20 ms and begins anew. The worker's "
+        "share: units of its work per second of its process's CPU time, beside those without "
+        "a flood.\n"
     )
     return [text, table(head, rows)]

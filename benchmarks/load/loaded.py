@@ -15,8 +15,9 @@ from pathlib import Path
 import anyio
 
 from benchmarks.accounting import cpu_ns
+from benchmarks.load.cores import SERVER_CORE
 from benchmarks.load.server import FLOODED
-from benchmarks.machine import pin, server_and_client_core
+from benchmarks.machine import pin
 from benchmarks.processes import ROOT
 from benchmarks.worker import Progress
 from tcp_probe.rehearsal.checks import run_check
@@ -105,7 +106,7 @@ def loaded(name: str, folder: Path) -> Iterator[Loaded]:
     ) as process:
         try:
             server = Loaded(name, process, progress)
-            pin(process.pid, server_and_client_core()[0])
+            pin(process.pid, SERVER_CORE)
             yield server
         finally:
             process.kill()

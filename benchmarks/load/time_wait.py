@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import tcp_probe
+from benchmarks.load.cores import SERVER_CORE
 from benchmarks.load.sizes import Sizes
-from benchmarks.machine import pin, server_and_client_core
+from benchmarks.machine import pin
 from benchmarks.markdown import table
 from benchmarks.processes import candidate_command, serving
 
@@ -26,7 +27,7 @@ def measure(sizes: Sizes, _: Path) -> dict[str, Any]:
         name = f"tcp_probe on {loop}"
         with serving({name: candidate_command(name)}) as servers:
             server = servers[name]
-            pin(server.pid, server_and_client_core()[0])
+            pin(server.pid, SERVER_CORE)
             next_time = time.monotonic()
             for number in range(sizes.time_wait_checks):
                 tcp_probe.check(server.port, f"127.0.0.{number % _ADDRESSES + 1}")

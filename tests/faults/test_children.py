@@ -9,6 +9,9 @@ import pytest
 Start = Callable[..., Any]
 Soon = Callable[[Callable[[], object]], None]
 
+# On a busy machine it may still be on its way to sleep.
+ALIVE = {psutil.STATUS_SLEEPING, psutil.STATUS_RUNNING}
+
 
 def test_a_forked_child_that_outlives_its_parent(start: Start) -> None:
     """The end of the worker refuses, though a forked child has a copy of its socket."""
@@ -16,7 +19,7 @@ def test_a_forked_child_that_outlives_its_parent(start: Start) -> None:
     child = psutil.Process(int(worker.told()))
     worker.process.wait()
     assert worker.until_killed() == ["refused"] * 3
-    assert child.status() == psutil.STATUS_SLEEPING
+    assert child.status() in ALIVE
 
 
 @pytest.mark.parametrize("fault", ["forks", "forks_by_multiprocessing", "executes"])
@@ -27,7 +30,7 @@ def test_a_child_of_a_killed_parent(fault: str, start: Start) -> None:
     worker.process.kill()
     worker.process.wait()
     assert worker.until_killed() == ["refused"] * 3
-    assert child.status() == psutil.STATUS_SLEEPING
+    assert child.status() in ALIVE
 
 
 def test_the_end_of_a_forked_child(start: Start, soon: Soon) -> None:
