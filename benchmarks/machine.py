@@ -17,7 +17,7 @@ def describe(packages: Iterable[str]) -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {package: _version(package) for package in packages},
     }
