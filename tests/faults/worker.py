@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -158,6 +159,8 @@ async def work(fault: Callable[[tcp_probe.Probe], Awaitable[None]], options: Any
 
 def main() -> None:
     fault, loop, options = sys.argv[1:]
+    # From 3.12 on Python tells of a fork beside threads, and a worker has the watching one.
+    warnings.filterwarnings("ignore", "This process", DeprecationWarning)
     logging.basicConfig(format="%(levelname)s %(message)s")
     logging.getLogger("tcp_probe").setLevel(logging.DEBUG)
     anyio.run(
