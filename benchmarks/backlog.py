@@ -20,9 +20,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter, sleep
+from datetime import datetime, timezone
+from time import monotonic, perf_counter, sleep
 
-from .backlog_worker import CYCLE
+from benchmarks.backlog_worker import CYCLE
+from benchmarks.machine import Others, describe
+from benchmarks.markdown import provenance
 
 BACKLOGS = range(9)
 CLIENTS = 6
@@ -46,6 +49,8 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=60, help="of six checks each (default: 60)")
     rounds = parser.parse_args().rounds
+    others = Others()
+    began = monotonic()
     print(f"Share of {rounds * CLIENTS} checks that failed, of six clients:\n")
     print("| loop | clients check |", *(f"backlog {backlog} |" for backlog in BACKLOGS))
     print("|---|---|" + "---:|" * len(BACKLOGS))
@@ -55,6 +60,13 @@ def main() -> None:
                 failed = failures(draw(ports) for _ in range(rounds))
                 shares = (f"{failed[port] / rounds / CLIENTS:.1%} |" for port in ports)
                 print(f"| {loop} | {moments} |", *shares, flush=True)
+    facts = {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": describe(("anyio", "trio", "uvloop")),
+        "cores_others_kept_busy": round(others.cores(), 2),
+        "took_seconds": round(monotonic() - began),
+    }
+    print(f"\n{provenance(facts)}", end="")
 
 
 @contextmanager
