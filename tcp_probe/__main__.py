@@ -22,11 +22,11 @@ def main(arguments: list[str]) -> int:
 
         return check(rest)
     if command == "explain":
-        from .rehearsal.cli import explain
+        from .explain.command import explain
 
         return explain(rest)
     if command == "rehearse":
-        from .rehearsal.cli import rehearse
+        from .rehearse.command import rehearse
 
         return rehearse(rest)
     if command in {"-h", "--help"}:

@@ -33,8 +33,8 @@ from benchmarks.faults.plan import batches
 from benchmarks.faults.report import markdown
 from benchmarks.machine import Others, describe
 from benchmarks.markdown import provenance
-from tcp_probe.rehearsal.guard import VARIABLE
-from tcp_probe.rehearsal.processes import guarded
+from tcp_probe.rehearse.guard import VARIABLE
+from tcp_probe.rehearse.processes import guarded
 
 RESULTS = Path(__file__).parents[1] / "results"
 PACKAGES = ("anyio", "aiohttp", "fastapi", "uvicorn", "uvloop", "claude-agent-sdk")

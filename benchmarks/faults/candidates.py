@@ -19,7 +19,7 @@ import anyio
 import anyio.abc
 
 from benchmarks.http_thread import start_http_thread
-from tcp_probe.rehearsal.handlers import Exec, Handler, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, TcpSocket
 
 _ANY = "0.0.0.0"  # noqa: S104 (every worker here lives for minutes, for a benchmark)
 WATCHDOG = 10.0  # s

@@ -16,10 +16,12 @@ from anyio.streams.text import TextReceiveStream
 
 from benchmarks.faults.candidates import handler
 from benchmarks.faults.conditions import Condition
-from tcp_probe.rehearsal.checks import run_check
-from tcp_probe.rehearsal.handlers import Handler
-from tcp_probe.rehearsal.kubelet import Container, Event, Kubelet, Outcome, Probe, RunCheck
-from tcp_probe.rehearsal.processes import kill_group
+from tcp_probe.kubelet.handlers import Handler
+from tcp_probe.kubelet.prober import Probe
+from tcp_probe.kubelet.state_machine import Kubelet
+from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck
+from tcp_probe.rehearse.checks import run_check
+from tcp_probe.rehearse.processes import kill_group
 
 ROOT = Path(__file__).parents[2]
 PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)

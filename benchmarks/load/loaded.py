@@ -20,8 +20,8 @@ from benchmarks.load.server import FLOODED
 from benchmarks.machine import pin
 from benchmarks.processes import ROOT
 from benchmarks.worker import Progress
-from tcp_probe.rehearsal.checks import run_check
-from tcp_probe.rehearsal.handlers import Handler, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import Handler, HttpGet, TcpSocket
+from tcp_probe.rehearse.checks import run_check
 
 PERIOD = 1.0  # s
 FAILURES_IN_A_ROW = 3

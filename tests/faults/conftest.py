@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 import tcp_probe
-from tcp_probe.rehearsal.guard import VARIABLE
-from tcp_probe.rehearsal.kubelet import Container, Event, Kubelet, Outcome, Probe, RunCheck
-from tcp_probe.rehearsal.processes import guarded
+from tcp_probe.kubelet.prober import Probe
+from tcp_probe.kubelet.state_machine import Kubelet
+from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck
+from tcp_probe.rehearse.guard import VARIABLE
+from tcp_probe.rehearse.processes import guarded
 
 # How long (s) to wait for what should happen soon, on a busy machine too.
 PATIENCE = 20.0

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
-from tcp_probe.rehearsal.explain import explain
+from tcp_probe.explain.explanation import explain
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 CLEAN_END = 21  # s; the worst case that the worker documents

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tcp_probe.rehearsal.cli import rehearse
+from tcp_probe.rehearse.command import rehearse
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "manifests" / "lab"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
+
+from ._bad_input import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Parsed = TypeVar("Parsed")
+BAD_INPUT = 2
+INTERRUPTED = 130
+TOOLS = {"yaml": "PyYAML", "rich": "rich"}
+
+
+def run(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Run a command of the tools; return its exit status, whatever it was given.
+
+    2: bad input, told in one line on the standard error; 130: ^C.
+    """
+    for module, name in TOOLS.items():
+        if find_spec(module) is None:
+            return _tell(f"{name} is missing: pip install 'anyio-tcp-probe[tools]'")
+    try:
+        return command(argv)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else BAD_INPUT
+    except BadInput as problem:
+        return _tell(str(problem))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _tell(problem: str) -> int:
+    print(f"tcp_probe: {problem}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def parser(
+    command: str, description: str, usage: str | None = None, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Make a parser of what every tool takes: a manifest, one of its containers, and --json."""
+    made = argparse.ArgumentParser(
+        prog=f"python -m tcp_probe {command}",
+        description=description,
+        usage=usage,
+        epilog=epilog,
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "manifest", metavar="MANIFEST", help="a YAML or JSON file; - is the standard input"
+    )
+    made.add_argument("--container", metavar="NAME", help="default: the first one with a probe")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def number_of(kind: Callable[[str], float], least: float) -> Callable[[str], float]:
+    """Make what reads a number of that kind, from `least` on, for argparse."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value < inf:
+            raise ValueError(f"expected a number of at least {least}, got {text!r}")
+        return value
+
+    return argument(number)
+
+
+def argument(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Let argparse show the message of a ValueError."""
+
+    def parsed(text: str) -> Parsed:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed

@@ -1,0 +1,226 @@
+"""How long a fault goes on before kubelet acts, at least and at most.
+
+The least and the most differ by where in its period a probe happens to be, and by up to a second
+in which kubelet waits for news of the container runtime. All of it is for a worker whose checks
+pass before the fault, past the `initialDelaySeconds`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from tcp_probe._defaults import BACKLOG, STALL_SEEN_WITHIN, STALL_TIMEOUT
+from tcp_probe.kubelet.handlers import Exec, HttpGet
+from tcp_probe.kubelet.state_machine import MINIMUM_GRACE, RELIST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tcp_probe.kubelet.handlers import Handler
+    from tcp_probe.kubelet.prober import Probe, ProbeKind
+    from tcp_probe.kubelet.steps import Container
+
+
+@dataclass(frozen=True)
+class Span:
+    """Seconds, at least and at most."""
+
+    least: float
+    most: float
+
+    def later(self, least: float, most: float) -> Span:
+        """Shift both ends."""
+        return Span(self.least + least, self.most + most)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What follows from one fault, in seconds after it; None where the manifest does not tell."""
+
+    sigterm: Span | None
+    new_container: Span | None
+    not_ready: Span | None
+
+    def until(self, latest: Figures) -> Figures:
+        """Return the figures from these, at least, to the latest, at most."""
+
+        def joined(first: Span | None, last: Span | None) -> Span | None:
+            return first and last and Span(first.least, round(last.most, 3))
+
+        return Figures(
+            joined(self.sigterm, latest.sigterm),
+            joined(self.new_container, latest.new_container),
+            joined(self.not_ready, latest.not_ready),
+        )
+
+
+class Timing:
+    """The figures of one container.
+
+    `backlog` and `stall_timeout` are those that the worker passes to `tcp_probe.serve`.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        handlers: Mapping[ProbeKind, Handler],
+        backlog: int = BACKLOG,
+        stall_timeout: float = STALL_TIMEOUT,
+    ) -> None:
+        self._container = container
+        self._handlers = handlers
+        self.backlog = backlog
+        self.stall_timeout = stall_timeout
+        self._probes = {probe.kind: probe for probe in container.probes}
+
+    @property
+    def grace(self) -> float:
+        """How long the container may take to end once its liveness probe has failed."""
+        probe = self._probes.get("liveness")
+        whole_pod = self._container.restart_policy == "Never" and self._container.alone
+        own = None if probe is None or whole_pod else probe.grace
+        return max(self._container.grace if own is None else own, MINIMUM_GRACE)
+
+    def start(self) -> Span | None:
+        """How long a start may take before it is killed; None where no probe watches it."""
+        probe = self._probes.get("startup") or self._probes.get("liveness")
+        if probe is None:
+            return None
+        least = probe.initial_delay + (probe.failure_threshold - 1) * probe.period
+        return Span(least, least + probe.period + RELIST)
+
+    def ready_again(self) -> Span | None:
+        """How long after checks pass again the container is ready; None without a probe."""
+        probe = self._probes.get("readiness")
+        if probe is None:
+            return None
+        least = (probe.success_threshold - 1) * probe.period
+        return Span(least, least + probe.period)
+
+    def refusal(self) -> Figures:
+        """After every port of the worker refuses, and every command of a probe fails."""
+        return self._figures(self._refused, heard=True)
+
+    def standstill(self) -> Figures:
+        """After the process stands still: stopped, or never letting go of the GIL."""
+        return self._figures(self._unanswered, heard=False)
+
+    def stall(self) -> Figures:
+        """After the event loop stalls, where the port refuses from `stall_timeout` on."""
+        return self._figures(self._stalled, heard=False)
+
+    def stall_seen_late(self) -> Figures:
+        """After the event loop stalls, where that is seen as late as it can be."""
+        latest = self.stall_timeout * STALL_SEEN_WITHIN
+        return Timing(self._container, self._handlers, self.backlog, latest).stall()
+
+    def _figures(self, failed: Callable[[Probe], Span | None], *, heard: bool) -> Figures:
+        liveness = self._probes.get("liveness")
+        readiness = self._probes.get("readiness")
+        sigterm = failed(liveness) if liveness else None
+        not_ready = failed(readiness) if readiness else None
+        if sigterm is None:
+            return Figures(None, None, None if liveness else not_ready)
+        sigterm = sigterm.later(0, RELIST)
+        rest = MINIMUM_GRACE if self._container.pre_stop else 0
+        ended = sigterm.later(0 if heard else self.grace, self.grace + rest)
+        if readiness is None:
+            not_ready = ended
+        elif not_ready:
+            least = min(not_ready.least, ended.least)
+            not_ready = Span(least, min(not_ready.most, ended.most))
+        restarts = self._container.restart_policy != "Never"
+        return Figures(sigterm, ended if restarts else None, not_ready)
+
+    def _refused(self, probe: Probe) -> Span:
+        takes = probe.timeout if isinstance(self._handlers[probe.kind], Exec) else 0
+        more = probe.failure_threshold - 1
+        return Span(more * probe.period, probe.period + more * max(probe.period, takes) + takes)
+
+    def _unanswered(self, probe: Probe) -> Span | None:
+        blocked = self._first_blocked(probe)
+        spacing = max(probe.period, probe.timeout)
+        takes = (probe.failure_threshold - 1) * spacing + probe.timeout
+        return blocked and blocked.later(takes, takes)
+
+    def _stalled(self, probe: Probe) -> Span | None:
+        blocked = self._first_blocked(probe)
+        if blocked is None:
+            return None
+        period, threshold, refuses_at = probe.period, probe.failure_threshold, self.stall_timeout
+        # Without an answer a check takes its whole timeout, and where that is the longer one, the
+        # next one begins at its end.
+        spacing = max(period, probe.timeout)
+
+        def failures(first: float) -> int:
+            return max(ceil((refuses_at - first) / spacing), 0)
+
+        unanswered = (threshold - 1) * spacing
+        most_failures, least_failures = failures(blocked.least), failures(blocked.most)
+        if most_failures >= threshold:
+            least = min(blocked.least + unanswered + probe.timeout, refuses_at)
+        else:
+            # A check that was due meanwhile is made up for, right before the next one perhaps.
+            made_up = most_failures and spacing > period
+            more = threshold - most_failures - (2 if made_up else 1)
+            least = refuses_at + max(more, 0) * period
+        if least_failures >= threshold or isinstance(self._handlers[probe.kind], HttpGet):
+            most = blocked.most + unanswered + probe.timeout
+        elif least_failures:
+            most = refuses_at + spacing + (threshold - least_failures - 1) * period
+        else:
+            most = refuses_at + threshold * period
+            if most_failures:
+                most = max(most, refuses_at + spacing + max(threshold - 2, 0) * period)
+        return Span(least, most)
+
+    def _first_blocked(self, probe: Probe) -> Span | None:
+        """When the first check begins that gets no answer, after the process stands still.
+
+        A connection is answered by the kernel while there is room in the listen queue, which
+        every probe of the port fills; a page needs the process. Of a command nothing is known.
+        """
+        handler = self._handlers[probe.kind]
+        if isinstance(handler, Exec):
+            return None
+        if isinstance(handler, HttpGet):
+            return Span(0, probe.period)
+        others = [
+            other
+            for other in self._container.probes
+            if other.kind not in (probe.kind, "startup")
+            and not isinstance(at := self._handlers[other.kind], Exec)
+            and at.port == handler.port
+        ]
+        pages = [other for other in others if isinstance(self._handlers[other.kind], HttpGet)]
+        passes = self.backlog + 1
+        periods = [max(each.period, each.timeout if each in pages else 0) for each in others]
+        # A page that does not come makes the pod not ready, on which kubelet checks once more.
+        return Span(
+            _soonest_full(probe.period, periods, passes - len(pages)),
+            _latest_full(probe.period, periods, passes) + probe.period,
+        )
+
+
+def _soonest_full(period: float, others: Sequence[float], passes: int) -> float:
+    """When a check of this period may first be blocked: all check right after the fault."""
+    return next(
+        time
+        for time in _ticks(period, others, passes)
+        if floor(time / period) + sum(floor(time / each) + 1 for each in others) >= passes
+    )
+
+
+def _latest_full(period: float, others: Sequence[float], passes: int) -> float:
+    """When a check of this period passes for the last time: none checks for a whole period."""
+    return max(
+        time
+        for time in _ticks(period, others, passes)
+        if sum(max(ceil(time / each), 1) - 1 for each in (period, *others)) < passes
+    )
+
+
+def _ticks(period: float, others: Sequence[float], passes: int) -> list[float]:
+    return sorted({count * each for each in (period, *others) for count in range(passes + 1)})

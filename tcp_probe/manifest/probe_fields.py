@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from tcp_probe.kubelet.handlers import Exec, Handler, Hook, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.prober import Probe, ProbeKind
+
+from .fields import MOST, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    # The ports of a container, with their names.
+    Ports = Sequence[tuple[int, str | None]]
+
+PROBE_KINDS: tuple[ProbeKind, ...] = get_args(ProbeKind)
+
+
+def container_ports(container: Field) -> Ports:
+    """Return the ports of a container, with their names."""
+    return tuple(
+        (
+            port.need("containerPort").number(1, 65535),
+            name.text() if (name := port.get("name")) else None,
+        )
+        for port in container.items_of("ports")
+    )
+
+
+def probe_of(kind: ProbeKind, field: Field) -> Probe:
+    """Read the figures of a probe."""
+
+    def number(name: str, default: int, least: int, most: int = MOST) -> int:
+        given = field.get(name)
+        return given.number(least, most) if given else default
+
+    grace = field.get("terminationGracePeriodSeconds")
+    if grace and kind == "readiness":
+        grace.fail("expected only in a liveness or startup probe: readiness kills nothing")
+    return Probe(
+        kind,
+        period=number("periodSeconds", 10, 1),
+        timeout=number("timeoutSeconds", 1, 1),
+        initial_delay=number("initialDelaySeconds", 0, 0),
+        success_threshold=number("successThreshold", 1, 1, MOST if kind == "readiness" else 1),
+        failure_threshold=number("failureThreshold", 3, 1),
+        grace=grace.number(1, MOST) if grace else None,
+    )
+
+
+def handler_of(field: Field, ports: Ports) -> Handler:
+    """Read how a probe checks."""
+    name, action = _one_of(field, ("tcpSocket", "httpGet", "exec", "grpc"))
+    if name == "grpc":
+        action.fail("expected tcpSocket, httpGet or exec: a grpc probe cannot be rehearsed")
+    if name == "exec":
+        return _exec(action)
+    return TcpSocket(*_address(action, ports)) if name == "tcpSocket" else _http_get(action, ports)
+
+
+def hook_of(field: Field, ports: Ports) -> Hook:
+    """Read what runs before SIGTERM."""
+    name, action = _one_of(field, ("exec", "httpGet", "sleep"))
+    if name == "sleep":
+        return Sleep(action.need("seconds").number(0, MOST))
+    return _exec(action) if name == "exec" else _http_get(action, ports)
+
+
+def _one_of(field: Field, names: Sequence[str]) -> tuple[str, Field]:
+    given = [name for name in names if field.get(name)]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        field.fail(f"expected one of {', '.join(names)}, got {found}")
+    return given[0], field.need(given[0])
+
+
+def _exec(field: Field) -> Exec:
+    command = field.need("command")
+    return Exec(command.texts() or command.fail("expected a command, got an empty list"))
+
+
+def _http_get(field: Field, ports: Ports) -> HttpGet:
+    path = field.get("path")
+    scheme = field.get("scheme")
+    return HttpGet(
+        *_address(field, ports),
+        path.text() if path else "/",
+        scheme.one_of(("HTTP", "HTTPS")) if scheme else "HTTP",
+        tuple(
+            (header.need("name").text(), header.need("value").text())
+            for header in field.items_of("httpHeaders")
+        ),
+    )
+
+
+def _address(field: Field, ports: Ports) -> tuple[int, str]:
+    port = field.need("port")
+    host = field.get("host")
+    return _port(port, ports), host.text() if host else "127.0.0.1"
+
+
+def _port(field: Field, ports: Ports) -> int:
+    if not isinstance(field.value, str):
+        return field.number(1, 65535)
+    named = {name: port for port, name in ports}
+    return named.get(field.value, int(field.value) if field.value.isdecimal() else 0)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcp_probe import _command_line as command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def rehearse(argv: Sequence[str]) -> int:
+    """Run `python -m tcp_probe rehearse`; return its exit status.
+
+    0: never killed by a probe and never backed off, 1: it was, 2: bad input.
+    """
+    return command_line.run(_rehearse, argv)
+
+
+def _rehearse(argv: Sequence[str]) -> int:
+    from tcp_probe.kubelet.state_machine import DEFAULT_SEED
+
+    from .worker_script import parse
+
+    parser = command_line.parser(
+        "rehearse",
+        "Run a worker here and treat it as kubelet would, restarts and back-off included.",
+        usage="%(prog)s MANIFEST [options] [-- COMMAND ...]",
+        epilog="Without a COMMAND the container's own command and args are run.",
+    )
+    parser.add_argument(
+        "--for",
+        type=command_line.number_of(float, 0),
+        dest="seconds",
+        metavar="SECONDS",
+        help="end after so long (default: at ^C; an hour with --virtual)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=DEFAULT_SEED,
+        metavar="N",
+        help="decides what is random in kubelet (default: %(default)s)",
+    )
+    parser.add_argument("--virtual", action="store_true", help="simulate the worker and the clock")
+    parser.add_argument(
+        "--worker",
+        type=command_line.argument(parse),
+        metavar="SPEC",
+        help="what the simulated worker does, as in start=12,close=20,exit=30:1 or "
+        "hang=10,backlog=4,term=3,port=9090",
+    )
+    own = argv.index("--") if "--" in argv else len(argv)
+    given = parser.parse_args(argv[:own])
+    command = argv[own + 1 :]
+    if given.virtual and (command or given.worker is None):
+        parser.error("--virtual needs --worker SPEC, and takes no command")
+    if given.worker and not given.virtual:
+        parser.error("--worker is for --virtual")
+    from tcp_probe.manifest.workload import load
+
+    from .report import Report, TextReport
+    from .run import rehearse_here, rehearse_virtually
+
+    workload = load(given.manifest, given.container)
+    report = Report if given.json else TextReport
+    if given.virtual:
+        return rehearse_virtually(workload, given.worker, report, given.seconds, given.seed)
+    return rehearse_here(workload, command, report, given.seconds, given.seed)

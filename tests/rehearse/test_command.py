@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tcp_probe import _command_line
+from tcp_probe.explain.command import explain
+from tcp_probe.rehearse.command import rehearse
+
+Manifest = Callable[..., str]
+Pod = Callable[..., dict[str, Any]]
+Output = pytest.CaptureFixture[str]
+
+LIVENESS = {"tcpSocket": {"port": 9090}, "periodSeconds": 2}
+ENDS = [sys.executable, "-S", "-c", "import sys; print('out'); print('err', file=sys.stderr)"]
+
+
+@pytest.fixture
+def file(manifest: Manifest, pod: Pod) -> str:
+    """Write a manifest whose worker listens on 9090."""
+    return manifest(pod(livenessProbe=LIVENESS))
+
+
+def test_a_virtual_rehearsal_prints_json(file: str, capsys: Output) -> None:
+    """One object a line, with kubelet's words, and a summary as the last one."""
+    script = "close=5,exit=60:1"
+    arguments = [file, "--virtual", "--worker", script, "--for", "40", "--json"]
+    assert rehearse(arguments) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == {
+        "time": 0.0,
+        "type": "Normal",
+        "reason": "Started",
+        "message": "Started container worker",
+        "restarts": 0,
+    }
+    unhealthy = next(line for line in lines if line["reason"] == "Unhealthy")
+    assert unhealthy == {
+        "time": 5.6,
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": "Liveness probe failed: dial tcp 127.0.0.1:9090: connect: connection refused",
+        "restarts": 0,
+    }
+    summary = lines[-1]
+    assert summary["reason"] == "Summary"
+    assert summary["type"] == "Warning"
+    assert summary["time"] == 40
+    assert summary["ready_after"] == 0
+    assert summary["restarts"] == sum(summary["causes"].values()) == 3
+    assert summary["message"].startswith("ready after 0.0 s; 3 restarts; 3 x Liveness probe failed")
+    assert summary["pod"]["RESTARTS"].startswith("3 (")
+    assert summary["pod"]["STATUS"] in ("Running", "CrashLoopBackOff")
+
+
+def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> None:
+    """And what kubectl would show; without a terminal without colours."""
+    assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "300"]) == 0
+    assert capsys.readouterr().out == (
+        "    0.00 s  Started    Started container worker\n"
+        "    0.00 s  Ready      Container worker is ready\n"
+        "\n"
+        "ready after 0.0 s\n"
+        "no restarts\n"
+        "\n"
+        "kubectl get pod would show:\n"
+        "NAME     READY   STATUS    RESTARTS   AGE\n"
+        "worker   1/1     Running   0          5m\n"
+    )
+
+
+def test_a_virtual_rehearsal_takes_an_hour_unless_told(file: str, capsys: Output) -> None:
+    """Of its own time."""
+    assert rehearse([file, "--virtual", "--worker", "start=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["pod"]["AGE"] == "60m"
+
+
+def test_a_virtual_rehearsal_ends_with_its_pod(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """At the time at which it did."""
+    file = manifest(pod({"restartPolicy": "Never"}))
+    assert rehearse([file, "--virtual", "--worker", "exit=30", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (summary["time"], summary["pod"]["STATUS"]) == (30, "Completed")
+
+
+def test_the_seed_is_an_option(file: str, capsys: Output) -> None:
+    """With it the same story comes again."""
+
+    def story(seed: str) -> str:
+        rehearse([file, "--virtual", "--worker", "exit=3:1", "--seed", seed])
+        return capsys.readouterr().out
+
+    assert story("5") == story("5") != story("6")
+
+
+def test_a_command_is_rehearsed(
+    manifest: Manifest, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its output stands between the events, on the stream that it was written to."""
+    monkeypatch.setenv("KNOWN", "here")
+    key = {"secretKeyRef": {"name": "s", "key": "k"}}
+    env = [{"name": name, "valueFrom": key} for name in ("KNOWN", "UNKNOWN")]
+    file = manifest(pod({"restartPolicy": "Never"}, env=env))
+    assert rehearse([file, "--for", "60", "--", *ENDS]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert "Started container worker" in lines[0]
+    assert "out" in lines
+    assert captured.err.splitlines() == [
+        "tcp_probe: KNOWN is known to the cluster only: taken from this environment",
+        "tcp_probe: UNKNOWN is known to the cluster only: not set here",
+        "err",
+    ]
+    assert lines[-1].split()[:3] == ["worker", "0/1", "Completed"]
+
+
+def test_with_json_the_output_of_the_command_goes_to_the_standard_error(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """The standard output has nothing but objects."""
+    file = manifest(pod({"restartPolicy": "Never"}))
+    assert rehearse([file, "--json", "--", *ENDS]) == 0
+    captured = capsys.readouterr()
+    assert [json.loads(line)["reason"] for line in captured.out.splitlines()] == [
+        "Started",
+        "Ready",
+        "Exited",
+        "NotReady",
+        "Summary",
+    ]
+    assert sorted(captured.err.splitlines()) == ["err", "out"]
+
+
+def test_without_a_command_that_of_the_manifest_is_run(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Command and args together."""
+    fields = {"command": ENDS[:2], "args": ["-c", "print('from the manifest')"]}
+    assert rehearse([manifest(pod({"restartPolicy": "Never"}, **fields))]) == 0
+    assert "from the manifest\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "the following arguments are required: MANIFEST"),
+        (["FILE", "--virtual"], "--virtual needs --worker SPEC, and takes no command"),
+        (["FILE", "--virtual", "--worker", "start=0", "--", "x"], "takes no command"),
+        (["FILE", "--worker", "start=0"], "--worker is for --virtual"),
+        (["FILE", "--virtual", "--worker", "x=0"], "argument --worker: expected start, close"),
+        (["FILE", "--for", "soon"], "argument --for: could not convert string to float: 'soon'"),
+        (["FILE", "--for", "-1"], "argument --for: expected a number of at least 0, got '-1'"),
+        (["FILE", "--for", "inf"], "argument --for: expected a number of at least 0, got 'inf'"),
+        (["FILE", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["FILE", "--speed", "2"], "unrecognized arguments: --speed 2"),
+        (["none.yaml"], "none.yaml: expected a readable file, but: no such file or directory"),
+        (["FILE", "--container", "web"], "expected a container 'web', found worker"),
+        (["FILE"], "expected a command after --: the manifest leaves it to the image"),
+        (["FILE", "--", "no-such-command"], "cannot run 'no-such-command' here: not found"),
+        (["FILE", "--", os.devnull], "cannot run '/dev/null' here: not found"),
+    ],
+)
+def test_bad_input_is_told(arguments: list[str], problem: str, file: str, capsys: Output) -> None:
+    """On the standard error, with exit status 2 and no traceback."""
+    assert rehearse([file if each == "FILE" else each for each in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert problem in captured.err
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("command", [explain, rehearse])
+def test_help_is_printed(command: Callable[[list[str]], int], capsys: Output) -> None:
+    """With exit status 0."""
+    assert command(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: python -m tcp_probe ")
+
+
+@pytest.mark.parametrize(("module", "name"), [("yaml", "PyYAML"), ("rich", "rich")])
+@pytest.mark.parametrize("command", [explain, rehearse])
+def test_a_missing_extra_is_told(
+    module: str,
+    name: str,
+    command: Callable[[list[str]], int],
+    capsys: Output,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In one line that says what to install."""
+    monkeypatch.setattr(
+        _command_line, "find_spec", lambda wanted: None if wanted == module else wanted
+    )
+    assert command(["worker.yaml"]) == 2
+    hint = "pip install 'anyio-tcp-probe[tools]'"
+    assert capsys.readouterr().err == f"tcp_probe: {name} is missing: {hint}\n"
+
+
+def test_an_early_interrupt_is_no_traceback(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    """^C may come before anything has begun."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tcp_probe.manifest.workload.load", interrupt)
+    assert rehearse([file]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_has_gone_ends_a_virtual_rehearsal(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `| head` does; nothing is printed any more, and nothing fails."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert rehearse([file, "--virtual", "--worker", "close=1", "--json"]) == 0
+
+
+def test_a_reader_that_has_gone_ends_a_rehearsal(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ^C does."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert rehearse([file, "--json", "--", "sleep", "100"]) == 0

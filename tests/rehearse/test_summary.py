@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from tcp_probe.kubelet.state_machine import Kubelet
+from tcp_probe.kubelet.steps import Container, Event
+from tcp_probe.rehearse.summary import Summary, age
+
+
+def told(*events: tuple[float, str, str, int]) -> Summary:
+    summary = Summary("worker")
+    for time, reason, message, restarts in events:
+        summary.add(Event(time, "Normal", reason, message, restarts))
+    return summary
+
+
+def test_each_restart_is_told_with_its_cause() -> None:
+    """A kill with what the probe saw, an exit with its code; readiness kills nothing."""
+    summary = told(
+        (0, "Started", "", 0),
+        (1, "Ready", "", 0),
+        (5, "Unhealthy", "Liveness probe failed: refused", 0),
+        (5, "Unhealthy", "Readiness probe failed: refused", 0),
+        (5, "Killing", "", 0),
+        (6, "Exited", "Container worker exited with code 137", 0),
+        (6, "Started", "", 1),
+        (7, "Ready", "", 1),
+        (8, "Exited", "Container worker exited with code 1", 1),
+        (9, "Started", "", 2),
+    )
+    assert summary.story() == [
+        "ready after 1.0 s",
+        "2 restarts",
+        "  1 x Liveness probe failed: refused",
+        "  1 x Container worker exited with code 1",
+    ]
+
+
+def test_a_container_that_was_never_ready_is_told() -> None:
+    """And one restart is one."""
+    summary = told((0, "Started", "", 0), (1, "Exited", "exited", 0), (2, "Started", "", 1))
+    assert summary.story() == ["never ready", "1 restart", "  1 x exited"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [("Killing", 1), ("BackOff", 1), ("Exited", 0), ("NotReady", 0)]
+)
+def test_a_kill_or_a_back_off_is_told_by_the_exit_status(reason: str, status: int) -> None:
+    """An exit alone is none of them."""
+    assert told((0, "Started", "", 0), (1, reason, "", 0)).exit_status == status
+
+
+def test_the_pod_is_shown_as_kubectl_shows_it() -> None:
+    """Restarts with the time since the last exit."""
+    kubelet = Kubelet(Container("worker"))
+    kubelet.start(0)
+    kubelet.started(0)
+    kubelet.exited(10, 1)
+    kubelet.started(11)
+    summary = told((10, "Exited", "", 0))
+    assert summary.pod(kubelet, 100) == {
+        "NAME": "worker",
+        "READY": "1/1",
+        "STATUS": "Running",
+        "RESTARTS": "1 (90s ago)",
+        "AGE": "100s",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.9, "0s"),
+        (119.9, "119s"),
+        (120, "2m"),
+        (330, "5m30s"),
+        (3599, "59m"),
+        (3 * 3600 - 1, "179m"),
+        (3 * 3600, "3h"),
+        (3 * 3600 + 300, "3h5m"),
+        (9 * 3600 + 300, "9h"),
+    ],
+)
+def test_ages_are_written_as_kubectl_writes_them(seconds: float, text: str) -> None:
+    """The longer, the coarser."""
+    assert age(seconds) == text
