@@ -1,34 +1,35 @@
-"""A tcpSocket liveness probe that tells the truth, for async workers without an HTTP server."""
+"""A tcpSocket liveness probe that tells the truth, for Python workers without an HTTP server."""
 
 from __future__ import annotations
 
 # `typing` would be a third of the start-up time of `python -m tcp_probe check`.
 TYPE_CHECKING = False
+
+__all__ = ("Probe", "Watchdog", "__version__", "check", "serve")
+__version__ = "0.2.0"
+
 if TYPE_CHECKING:
     from ._check import check as check
     from ._probe import Probe as Probe
     from ._serve import serve as serve
     from ._watchdog import Watchdog as Watchdog
+else:
+    # Unseen by a type checker, which would take any name from a module that has a __getattr__.
+    _HOMES = {
+        "Probe": "._probe",
+        "Watchdog": "._watchdog",
+        "check": "._check",
+        "serve": "._serve",
+    }
 
-__all__ = ("Probe", "Watchdog", "check", "serve")
+    def __getattr__(name: str) -> object:
+        # Each is loaded at its first use: a check as an exec probe has no use for anyio.
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-_HOMES = {
-    "Probe": "._probe",
-    "Watchdog": "._watchdog",
-    "check": "._check",
-    "serve": "._serve",
-}
+        public = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
+        return public
 
-
-def __getattr__(name: str) -> object:
-    # Each is loaded at its first use: a check as an exec probe has no use for anyio.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    public = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
-    return public
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,20 +1,49 @@
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
+# `typing` is dear for a check.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 _USAGE = """\
-usage: python -m tcp_probe check [HOST:]PORT [--timeout S]
-       python -m tcp_probe explain MANIFEST [--help]
-       python -m tcp_probe rehearse MANIFEST [--help] [-- COMMAND ...]
+usage: tcp-probe COMMAND ...        the same as: python -m tcp_probe COMMAND ...
 
-check     make one check as kubelet's tcpSocket probe does: exit 0 passed, 1 failed, 2 bad arguments
-explain   tell what the probes of a Kubernetes manifest will do, in seconds, and what is wrong
-rehearse  run a worker here and probe it as kubelet would, restarts and back-off included
+  check [HOST:]PORT     make one check as kubelet's tcpSocket probe does
+  explain MANIFEST      tell what the probes of a manifest will do, in seconds, and what is wrong
+  rehearse MANIFEST     run a worker here and probe it as kubelet would, restarts included
+
+  tcp-probe COMMAND --help tells the rest, exit codes and examples too.
+  tcp-probe --version   print the version
 """
+_BAD_INPUT = 2
+_UNWRITTEN = 74  # EX_IOERR of sysexits.h
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command; return its exit status."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status. Without arguments: those of the process."""
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except BrokenPipeError:
+        # `| head` has read enough; nothing is wrong.
+        _discard(sys.stdout)
+        return 0
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}:
+            raise
+        _discard(sys.stdout)
+        print(f"tcp_probe: cannot write the output: {error.strerror}", file=sys.stderr)
+        return _UNWRITTEN
+    return status
+
+
+def _run(arguments: list[str]) -> int:
     command, *rest = arguments or [""]
     if command == "check":
         # Without argparse, which takes longer to import than all the rest of a check takes.
@@ -32,9 +61,20 @@ def main(arguments: list[str]) -> int:
     if command in {"-h", "--help"}:
         print(_USAGE, end="")
         return 0
-    print(f"tcp_probe: expected a command, got {command!r}\n{_USAGE}", end="", file=sys.stderr)
-    return 2
+    if command == "--version":
+        from . import __version__
+
+        print(f"tcp-probe {__version__}")
+        return 0
+    given = repr(command) if command else "none"
+    print(f"tcp_probe: expected a command, got {given}\n{_USAGE}", end="", file=sys.stderr)
+    return _BAD_INPUT
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what Python still flushes at its exit go nowhere: it would fail once more, with noise."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -7,7 +7,18 @@ from socket import gaierror
 from ._arguments import seconds, whole_number
 from ._check import check as check_port
 
-_USAGE = "usage: python -m tcp_probe check [HOST:]PORT [--timeout S]"
+_USAGE = "usage: tcp-probe check [HOST:]PORT [--timeout S]"
+_HELP = f"""\
+{_USAGE}
+
+Make one check as kubelet's tcpSocket probe does: connect, and close. HOST is
+127.0.0.1 where it is not given, S is 1 second.
+
+exit codes:
+  0  the check passed               tcp-probe check 9090
+  1  refused, timed out or unknown  tcp-probe check 10.0.0.4:9090 --timeout 2
+  2  the arguments are wrong        tcp-probe check http://localhost
+"""
 
 
 def check(arguments: list[str]) -> int:
@@ -17,7 +28,7 @@ def check(arguments: list[str]) -> int:
     tcpSocket probe of its own and, from this output, for an exec probe.
     """
     if arguments in (["-h"], ["--help"]):
-        print(_USAGE)
+        print(_HELP, end="")
         return 0
     try:
         host, port, timeout = _parse(arguments)

@@ -11,6 +11,8 @@ from ._bad_input import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from _typeshed import SupportsWrite
+
 Parsed = TypeVar("Parsed")
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -40,12 +42,19 @@ def _tell(problem: str) -> int:
     return BAD_INPUT
 
 
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        # argparse's own hides that it could not be written.
+        print(self.format_help(), end="", file=file)
+
+
 def parser(
     command: str, description: str, usage: str | None = None, epilog: str | None = None
 ) -> argparse.ArgumentParser:
     """Make a parser of what every tool takes: a manifest, one of its containers, and --json."""
-    made = argparse.ArgumentParser(
-        prog=f"python -m tcp_probe {command}",
+    made = _Parser(
+        prog=f"tcp-probe {command}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description=description,
         usage=usage,
         epilog=epilog,

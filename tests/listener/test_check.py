@@ -162,7 +162,7 @@ def test_command_with_bad_arguments(
     assert main(["check", *arguments]) == 2
     told = capsys.readouterr()
     assert told.err.splitlines()[0] == message
-    assert "usage: python -m tcp_probe check" in told.err
+    assert "usage: tcp-probe check" in told.err
     assert told.out == ""
 
 
@@ -170,7 +170,7 @@ def test_command_with_bad_arguments(
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Help goes to stdout and returns 0."""
     assert main(arguments) == 0
-    assert capsys.readouterr().out.startswith("usage: python -m tcp_probe")
+    assert capsys.readouterr().out.startswith("usage: tcp-probe")
 
 
 @pytest.mark.parametrize("command", ["explain", "rehearse"])

@@ -180,7 +180,7 @@ def test_bad_input_is_told(arguments: list[str], problem: str, file: str, capsys
 def test_help_is_printed(command: Callable[[list[str]], int], capsys: Output) -> None:
     """With exit status 0."""
     assert command(["--help"]) == 0
-    assert capsys.readouterr().out.startswith("usage: python -m tcp_probe ")
+    assert capsys.readouterr().out.startswith("usage: tcp-probe ")
 
 
 @pytest.mark.parametrize(("module", "name"), [("yaml", "PyYAML"), ("rich", "rich")])
