@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 from tcp_probe.kubelet.back_off import FIRST, LIMIT, RESET
 from tcp_probe.kubelet.state_machine import LOOK_AGAIN
 from tcp_probe.manifest.documents import ManifestError
+from tcp_probe.manifest.pods import choose, containers, missing_pod, resources
 from tcp_probe.manifest.schema import check_fields
-from tcp_probe.manifest.workload import choose, workload
+from tcp_probe.manifest.workload import workload
 
 from .rules import Case, find
 from .timing import Timing
 
 if TYPE_CHECKING:
     from tcp_probe.manifest.finding import Finding
-    from tcp_probe.manifest.workload import Choice
+    from tcp_probe.manifest.pods import Choice
 
     from .timing import Figures, Span
 
@@ -73,7 +74,8 @@ def explain(
 
     Raises `ManifestError` where the manifest cannot be understood.
     """
-    choice = choose(source, container)
+    found = resources(source)
+    choice = choose(containers(found) or missing_pod(source, found), container)
     findings = list(check_fields(choice.pod.need("spec"), "PodSpec"))
     name = choice.container.need("name").text()
     try:

@@ -8,7 +8,8 @@ import pytest
 from tcp_probe.explain.rules import CLEAN_END, RULES, Case, find
 from tcp_probe.explain.timing import Timing
 from tcp_probe.manifest.finding import Finding
-from tcp_probe.manifest.workload import choose, workload
+from tcp_probe.manifest.pods import containers, resources
+from tcp_probe.manifest.workload import workload
 
 Found = Callable[..., dict[str, Finding]]
 Pod = Callable[..., dict[str, Any]]
@@ -43,7 +44,7 @@ def found(manifest: Callable[..., str], pod: Pod) -> Found:
     ) -> dict[str, Finding]:
         document = pod(spec, **good(**fields))
         document["metadata"]["annotations"] = annotations
-        loaded = workload(choose(manifest(document)))
+        loaded = workload(containers(resources(manifest(document)))[0])
         case = Case(loaded, Timing(loaded.container, loaded.handlers), clean_end)
         return {finding.rule: finding for finding in find(case)}
 

@@ -152,7 +152,7 @@ def test_what_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_container_that_is_not_there_is_told(manifest: Manifest) -> None:
     """With the names of those that are."""
-    with pytest.raises(ManifestError, match="expected a container 'web', found worker"):
+    with pytest.raises(ManifestError, match="expected a container 'web', found worker/worker"):
         load(manifest(POD), "web")
 
 

@@ -10,8 +10,8 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from tcp_probe.manifest.finding import Finding
+from tcp_probe.manifest.pods import containers, resources
 from tcp_probe.manifest.schema import NEWEST, OLDEST, TABLES, check_fields, table
-from tcp_probe.manifest.workload import choose
 
 SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
 Manifest = Callable[..., str]
@@ -74,7 +74,7 @@ def test_the_tables_are_those_that_kubernetes_publishes(name: str) -> None:
 
 
 def found(file: str) -> list[Finding]:
-    return list(check_fields(choose(file).pod.need("spec"), "PodSpec"))
+    return list(check_fields(containers(resources(file))[0].pod.need("spec"), "PodSpec"))
 
 
 def test_a_manifest_without_mistakes_has_no_findings(manifest: Manifest, pod: Pod) -> None:

@@ -122,8 +122,18 @@ def test_a_sidecar_can_be_taken(manifest: Manifest, pod: Pod) -> None:
     )
     assert load(file).container.name == "sidecar"
     assert load(file).container.restart_policy == "Always"
-    with pytest.raises(ManifestError, match="expected a container 'setup', found worker, sidecar"):
-        load(file, "setup")
+
+
+def test_an_init_container_can_be_taken(manifest: Manifest, pod: Pod) -> None:
+    """One that ends well has done its work, whatever the pod says; it cannot have a probe."""
+    setup: dict[str, Any] = {"name": "setup"}
+    file = manifest(pod({"initContainers": [setup]}))
+    assert load(file, "setup").container.restart_policy == "OnFailure"
+    never = manifest(pod({"restartPolicy": "Never", "initContainers": [setup]}))
+    assert load(never, "setup").container.restart_policy == "Never"
+    probed = manifest(pod({"initContainers": [{**setup, "livenessProbe": TCP}]}))
+    with pytest.raises(ManifestError, match="expected none: of init containers only one with"):
+        load(probed, "setup")
 
 
 def test_defaults_are_those_of_kubernetes(manifest: Manifest, pod: Pod) -> None:

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from .documents import ManifestError, read
+from .fields import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+# Where the pod stands in each kind.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+Role = Literal["container", "sidecar", "init container"]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a file: a document, or an item of a List."""
+
+    kind: str
+    name: str
+    namespace: str | None
+    field: Field
+
+    def __str__(self) -> str:
+        """Write it as in `Deployment web`."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A container of a manifest, the pod (or its template) it is in, and whose pod that is.
+
+    A sidecar is an init container that is restarted always.
+    """
+
+    resource: Resource
+    pod: Field
+    container: Field
+    role: Role
+
+    def __str__(self) -> str:
+        """Write it as in `Deployment web, container app`."""
+        return f"{self.resource}, {self.role} {self.container_name}"
+
+    @property
+    def kind(self) -> str:
+        """The kind of the resource."""
+        return self.resource.kind
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        return self.resource.name
+
+    @property
+    def container_name(self) -> str:
+        """The name of the container."""
+        return self.container.need("name").text()
+
+    @property
+    def probed(self) -> bool:
+        """Whether the container has a probe."""
+        return any(self.container.get(probe) for probe in PROBES)
+
+
+def resources(source: str) -> list[Resource]:
+    """Read the resources of a file; `-` stands for the standard input.
+
+    Raises `ManifestError` where one of them is none.
+    """
+    documents = (Field(document) for document in read(source) if document.value is not None)
+    return [resource for document in documents for resource in _resources(document, None)]
+
+
+def pods_of(resource: Resource, template: Sequence[str] = ()) -> Field | None:
+    """Return the pod, or its template, that a resource holds; None where it holds none.
+
+    `template` is where resources of a kind that Kubernetes does not have itself hold theirs.
+    """
+    if resource.kind in KINDS:
+        pod = resource.field
+        for step in KINDS[resource.kind]:
+            pod = pod.need(step)
+        return pod
+    return resource.field.find(*template) if template else None
+
+
+def containers(found: Sequence[Resource], template: Sequence[str] = ()) -> list[Choice]:
+    """Return every container of every pod, those of one pod in the order that kubelet starts them.
+
+    Containers of one pod share one `Choice.pod`; `missing_pod` tells why there are none.
+    """
+    choices: list[Choice] = []
+    for resource in found:
+        pod = pods_of(resource, template)
+        if pod:
+            choices += _containers(resource, pod)
+    return choices
+
+
+def missing_pod(source: str, found: Sequence[Resource]) -> NoReturn:
+    """Raise `ManifestError`: none of these resources holds a pod."""
+    name = "<stdin>" if source == "-" else source
+    kinds = ", ".join(sorted({resource.kind for resource in found})) or "nothing"
+    expected = f"expected a {', '.join(KINDS)} or a List of them"
+    raise ManifestError(name, None, f"{expected}, found {kinds}")
+
+
+def choose(choices: Sequence[Choice], container: str | None = None) -> Choice:
+    """Choose the container of that name, else the first one with a probe, else the first one.
+
+    `container` is a name, or `POD/CONTAINER` where several pods have one of that name. A sidecar
+    is chosen by name, or where no other container has a probe; so is an init container.
+    """
+    if container is not None:
+        return named(choices, container)[0]
+    ranked = sorted(choices, key=lambda choice: (not choice.probed, choice.role != "container"))
+    return ranked[0]
+
+
+def named(choices: Sequence[Choice], container: str) -> list[Choice]:
+    """Return the containers of that name, which may be `POD/CONTAINER`, of every pod.
+
+    Raises `ManifestError` where there is none.
+    """
+    pod, slash, name = container.rpartition("/")
+    found = [
+        choice
+        for choice in choices
+        if choice.container_name == name and (not slash or choice.name == pod)
+    ]
+    if not found:
+        names = ", ".join(dict.fromkeys(f"{each.name}/{each.container_name}" for each in choices))
+        source = choices[0].container.document.source
+        raise ManifestError(source, None, f"expected a container {container!r}, found {names}")
+    return found
+
+
+def _resources(field: Field, default_kind: str | None) -> Iterator[Resource]:
+    given = field.get("kind")
+    kind = default_kind if default_kind and not given else field.need("kind").text()
+    if kind == "List" or (kind.endswith("List") and field.get("items")):
+        # In a List each item says its kind; in a PodList they are Pods.
+        for item in field.items_of("items"):
+            yield from _resources(item, kind.removesuffix("List"))
+        return
+    metadata = field.get("metadata")
+    name = metadata and (metadata.get("name") or metadata.get("generateName"))
+    namespace = metadata and metadata.get("namespace")
+    yield Resource(
+        kind,
+        name.text() if name else kind.lower(),
+        namespace.text() if namespace else None,
+        field,
+    )
+
+
+def _containers(resource: Resource, pod: Field) -> Iterator[Choice]:
+    spec = pod.need("spec")
+    main = spec.need("containers")
+    if not main.items():
+        main.fail("expected at least one container, got none")
+    for container in spec.items_of("initContainers"):
+        policy = container.get("restartPolicy")
+        sidecar = policy is not None and policy.value == "Always"
+        yield Choice(resource, pod, container, "sidecar" if sidecar else "init container")
+    for container in main.items():
+        yield Choice(resource, pod, container, "container")
