@@ -1,29 +1,42 @@
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import yaml
 
 from tcp_probe._bad_input import BadInput
 
+from .yaml_values import Unreadable, values
+
+if TYPE_CHECKING:
+    from .yaml_values import Lines
+
 Path = tuple[str | int, ...]
+# Kubernetes takes no resource of more than 3 MiB; this is room for thousands of common ones.
+MOST_BYTES = 64 * 2**20
+TEMPLATE = re.compile(r"\{\{[^{}\n]{0,200}\}\}")
+RENDER = "render it first, as in: helm template CHART | python -m tcp_probe explain -"
 
 
 class ManifestError(BadInput):
     """The manifest cannot be used. The message says where, what was expected and what was given.
 
-    >>> raise ManifestError("worker.yaml", 12, "spec.containers: expected a list, got 3")
+    `field` is the path of the field that is wrong, where it is one.
+
+    >>> raise ManifestError("worker.yaml", 12, "expected a list, got 3", "spec.containers")
     """
 
-    def __init__(self, source: str, line: int | None, problem: str) -> None:
+    def __init__(self, source: str, line: int | None, problem: str, field: str = "") -> None:
         self.source = source
         self.line = line
         self.problem = problem
+        self.field = field
         where = source if line is None else f"{source}:{line}"
-        super().__init__(f"{where}: {problem}")
+        super().__init__(f"{where}: {field}{': ' if field else ''}{problem}")
 
 
 @dataclass(frozen=True)
@@ -32,92 +45,69 @@ class Document:
 
     source: str
     value: Any
-    lines: dict[Path, int] = field(repr=False)
+    lines: Lines = field(repr=False)
 
     def line(self, path: Path) -> int:
         """Return the line of a field."""
-        return self.lines[path]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads YAML as Kubernetes does, to which a date is a string."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and kind of attribute
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+        lines = self.lines
+        for part in path:
+            lines = lines[1][part]
+        return lines if isinstance(lines, int) else lines[0]
 
 
 def read(source: str) -> list[Document]:
     """Read the documents of a YAML or JSON file; `-` stands for the standard input.
 
-    Raises `ManifestError` where there is no such file, or where it is neither YAML nor JSON.
+    Raises `ManifestError` where there is no such file, where it is neither YAML nor JSON, or where
+    it is larger than any that is meant.
     """
     name = "<stdin>" if source == "-" else source
+    text = _text(name, _bytes(name, source))
     try:
-        data = sys.stdin.buffer.read() if source == "-" else FilePath(source).read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ManifestError(name, None, f"expected a readable file, but: {reason}") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(name, line, "expected UTF-8 text, got other bytes") from None
-    try:
-        return _documents(name, text)
+        return [Document(name, value, lines) for value, lines in values(text)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
-        raise ManifestError(name, line, f"expected YAML or JSON, but: {error.problem}") from None
+        problem = f"expected YAML or JSON, but: {error.problem}"
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise ManifestError(name, line, f"expected YAML or JSON, but: {error.reason}") from None
-    except RecursionError:
-        raise ManifestError(
-            name, None, "expected less nesting; is an alias inside itself?"
-        ) from None
+        problem = f"expected YAML or JSON, but: {error.reason}"
+    except Unreadable as error:
+        line, problem = error.line, str(error)
+    template = TEMPLATE.search(text)
+    if template:
+        line = text.count("\n", 0, template.start()) + 1
+        problem = f"expected YAML, got a template with {template.group()}: {RENDER}"
+    raise ManifestError(name, line, problem)
 
 
-def _documents(name: str, text: str) -> list[Document]:
-    constructor = _Loader("")
-    documents = []
-    for node in yaml.compose_all(text, _Loader):
-        lines: dict[Path, int] = {(): node.start_mark.line + 1}
-        documents.append(Document(name, _plain(constructor, node, (), lines), lines))
-    return documents
-
-
-def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(loader, node, path, lines)
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for index, item in enumerate(node.value):
-            lines[(*path, index)] = item.start_mark.line + 1
-            items.append(_plain(loader, item, (*path, index), lines))
-        return items
+def _bytes(name: str, source: str) -> bytes:
     try:
-        return loader.construct_object(node)
-    except ValueError as error:
-        raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
+        if source == "-":
+            data = _at_most(sys.stdin.buffer)
+        else:
+            with FilePath(source).open("rb") as file:
+                data = _at_most(file)
+    except (OSError, ValueError) as error:
+        # A ValueError tells of a name that no file can have.
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ManifestError(name, None, f"expected a readable file, but: {reason}") from None
+    if len(data) > MOST_BYTES:
+        raise ManifestError(name, None, f"expected at most {MOST_BYTES >> 20} MiB, got more")
+    return data
 
 
-def _mapping(
-    loader: _Loader, node: yaml.MappingNode, path: Path, lines: dict[Path, int]
-) -> dict[str, Any]:
-    given = [key_node.value for key_node, _ in node.value]
-    for index, (key_node, _) in enumerate(node.value):
-        if key_node.value in given[:index]:
-            problem = f"{key_node.value!r} is given twice"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-    loader.flatten_mapping(node)
-    values: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            problem = f"expected text as the name of a field, got {key!r}"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-        lines[(*path, key)] = key_node.start_mark.line + 1
-        values[key] = _plain(loader, value_node, (*path, key), lines)
-    return values
+def _at_most(file: BinaryIO) -> bytes:
+    """Read no more than what is too much; a read of so much at once would take it all at once."""
+    data = bytearray()
+    while len(data) <= MOST_BYTES and (more := file.read(2**20)):
+        data += more
+    return bytes(data)
+
+
+def _text(name: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ManifestError(name, line, "expected UTF-8 text, got other bytes") from None

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .fields import Field
 
 
+# Linux takes no longer text as an argument or a variable of a process.
+MOST_EXPANDED = 128 * 1024
+
+
 def environment(container: Field) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the variables with a value of their own, and the names of those without.
 
@@ -29,7 +33,7 @@ def environment(container: Field) -> tuple[dict[str, str], tuple[str, ...]]:
             unresolved.append(name)
         else:
             value = variable.get("value")
-            values[name] = expand(value.text(), values) if value else ""
+            values[name] = expanded(value, values) if value else ""
     return values, tuple(unresolved)
 
 
@@ -39,11 +43,28 @@ def search_path() -> str:
     return os.pathsep.join([str(here), os.environ.get("PATH", os.defpath)])
 
 
+def expanded(field: Field, values: Mapping[str, str]) -> str:
+    """Return a text with `$(NAME)` replaced; complain at the field where it grows too long."""
+    try:
+        return expand(field.text(), values)
+    except ValueError as error:
+        field.fail(str(error))
+
+
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` as Kubernetes does: what is unknown stays, `$$` escapes."""
+    """Replace `$(NAME)` as Kubernetes does: what is unknown stays, `$$` escapes.
+
+    Raises `ValueError` where that grows beyond what Linux passes to a process as one text.
+    """
 
     def replace(match: re.Match[str]) -> str:
         escaped, name = match.groups()
         return f"$({name})" if escaped else values.get(name, match.group())
 
-    return re.sub(r"(\$?)\$\(([^()]*)\)", replace, text)
+    expanded = re.sub(r"(\$?)\$\(([^()]*)\)", replace, text)
+    if len(expanded) > MOST_EXPANDED:
+        raise ValueError(
+            f"expected at most {MOST_EXPANDED:,} characters once its variables are filled in, "
+            f"got {len(expanded):,}: no process can be started with more"
+        )
+    return expanded

@@ -11,6 +11,7 @@ AnyText = TypeVar("AnyText", bound=str)
 # The largest number that a field of type int32 can hold.
 MOST = 2**31 - 1
 NOTHING = object()
+MOST_SHOWN = 60
 
 
 class Field:
@@ -32,8 +33,7 @@ class Field:
 
     def fail(self, problem: str) -> NoReturn:
         """Raise `ManifestError` with the place of this field."""
-        where = f"{self}: " if self.path else ""
-        raise ManifestError(self.document.source, self.line, where + problem)
+        raise ManifestError(self.document.source, self.line, problem, str(self))
 
     def get(self, name: str) -> Field | None:
         """Get a field of this mapping; None where it is absent or null."""
@@ -117,4 +117,5 @@ def shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value)
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."

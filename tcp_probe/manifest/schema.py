@@ -61,6 +61,8 @@ TABLES = {
         containerPort integer, hostIP text, hostPort integer, name text, protocol text""",
     "EnvVar": "name text, value text, valueFrom mapping",
 }
+# No name of a field is longer; to compare with one takes the square of its length.
+LONGEST = 40
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "integer": ((int,), "a whole number"),
     "boolean": ((bool,), "true or false"),
@@ -82,7 +84,7 @@ def check_fields(field: Field, name: str) -> Iterator[Finding]:
     for each, value in field.mapping().items():
         child = Field(field.document, (*field.path, each), value)
         if each not in known:
-            close = get_close_matches(each, known, 1)
+            close = get_close_matches(each[:LONGEST], known, 1)
             yield Finding.at(
                 child,
                 "unknown-field",

@@ -7,7 +7,7 @@ from tcp_probe.kubelet.handlers import Exec
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 from tcp_probe.kubelet.steps import RESTART_POLICIES, Container, RestartPolicy
 
-from .environment import environment, expand
+from .environment import environment, expanded
 from .fields import MOST
 from .pods import choose, containers, missing_pod, resources
 from .probe_fields import PROBE_KINDS, container_ports, handler_of, hook_of, probe_of
@@ -120,5 +120,5 @@ def _command(container: Field, env: Mapping[str, str]) -> tuple[str, ...]:
     arguments = container.get("args")
     if not command:
         return ()
-    words = command.texts() + (arguments.texts() if arguments else ())
-    return tuple(expand(word, env) for word in words)
+    words = command.items() + (arguments.items() if arguments else [])
+    return tuple(expanded(word, env) for word in words)

@@ -71,7 +71,7 @@ def test_the_standard_input_is_read(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     assert load("-").handlers == {"liveness": TcpSocket(9090)}
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"kind: [")))
-    with pytest.raises(ManifestError, match=r"^<stdin>:1: "):
+    with pytest.raises(ManifestError, match=r"^<stdin>:\d: "):
         load("-")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"kind: Secret")))
     with pytest.raises(ManifestError, match=r"^<stdin>: expected a Pod, .* found Secret$"):
