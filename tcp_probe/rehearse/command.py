@@ -49,6 +49,9 @@ def _rehearse(argv: Sequence[str]) -> int:
         help="what the simulated worker does, as in start=12,close=20,exit=30:1 or "
         "hang=10,backlog=4,term=3,port=9090",
     )
+    parser.add_argument(
+        "--timeline", metavar="FILE.svg", help="write a picture of what happened to this file"
+    )
     own = argv.index("--") if "--" in argv else len(argv)
     given = parser.parse_args(argv[:own])
     command = argv[own + 1 :]
@@ -64,5 +67,7 @@ def _rehearse(argv: Sequence[str]) -> int:
     workload = load(given.manifest, given.container)
     report = Report if given.json else TextReport
     if given.virtual:
-        return rehearse_virtually(workload, given.worker, report, given.seconds, given.seed)
-    return rehearse_here(workload, command, report, given.seconds, given.seed)
+        return rehearse_virtually(
+            workload, given.worker, report, given.seconds, given.seed, given.timeline
+        )
+    return rehearse_here(workload, command, report, given.seconds, given.seed, given.timeline)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tcp_probe.kubelet.steps import Step
     from tcp_probe.manifest.workload import Workload
 
+    from .timeline import OnCheck
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -47,10 +49,12 @@ class Rehearsal:
         *,
         seed: int = DEFAULT_SEED,
         speed: float = 1,
+        on_check: OnCheck | None = None,
     ) -> None:
         self.kubelet = Kubelet(workload.container, seed)
         self._workload = workload
         self._on_event = on_event
+        self._on_check = on_check
         self._speed = speed
         # Without it a Python worker, whose output is a pipe here, would print at its end only.
         defaults = {"PYTHONUNBUFFERED": "1"}
@@ -60,6 +64,7 @@ class Rehearsal:
         self._process = ContainerProcess(
             command, self._env, on_output, shares_processes=workload.shares_processes
         )
+        self._began = 0.0
         self._calls: list[Callable[[float], list[Step]]] = []
         self._woken = anyio.Event()
         self._exited = anyio.Event()
@@ -98,23 +103,22 @@ class Rehearsal:
             self.stop()
 
     async def _drive(self, until: float, tasks: TaskGroup) -> float:
-        began = anyio.current_time()
-
-        def now() -> float:
-            return (anyio.current_time() - began) * self._speed
-
-        steps = self.kubelet.start(now())
+        self._began = anyio.current_time()
+        steps = self.kubelet.start(self._now())
         while True:
             for step in steps:
-                self._perform(step, now(), tasks)
-            if self._stop or self.kubelet.finished or now() >= until:
-                return now()
-            wait = min(self.kubelet.next_wake, until) - now()
+                self._perform(step, self._now(), tasks)
+            if self._stop or self.kubelet.finished or self._now() >= until:
+                return self._now()
+            wait = min(self.kubelet.next_wake, until) - self._now()
             with anyio.move_on_after(wait / self._speed):
                 await self._woken.wait()
             self._woken = anyio.Event()
             calls, self._calls = self._calls, []
-            steps = [step for call in (*calls, self.kubelet.wake) for step in call(now())]
+            steps = [step for call in (*calls, self.kubelet.wake) for step in call(self._now())]
+
+    def _now(self) -> float:
+        return (anyio.current_time() - self._began) * self._speed
 
     def _call(self, call: Callable[[float], list[Step]]) -> None:
         self._calls.append(call)
@@ -154,7 +158,10 @@ class Rehearsal:
 
     async def _run_check(self, probe: Probe) -> None:
         handler = self._workload.handlers[probe.kind]
+        began = self._now()
         outcome = await run_check(handler, probe.timeout / self._speed, self._env)
+        if self._on_check:
+            self._on_check(began, self._now(), probe.kind, outcome)
         self._call(partial(self.kubelet.checked, kind=probe.kind, outcome=outcome))
 
     async def _run_pre_stop(self, limit: float) -> None:

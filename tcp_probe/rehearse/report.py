@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tcp_probe._columns import columns
+
+from .timeline_text import timeline_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +18,11 @@ if TYPE_CHECKING:
     from tcp_probe.kubelet.steps import Event
 
     from .summary import Summary
+    from .timeline import Timeline
 
+# A timeline takes so many columns at least, and at most.
+NARROWEST = 60
+WIDEST = 120
 STYLES = {
     "Started": "bold",
     "Ready": "green",
@@ -47,8 +54,9 @@ class Report:
         """Pass on what the command printed; the standard output is for the events."""
         self._print(line, sys.stderr)
 
-    def end(self, summary: Summary, kubelet: Kubelet, now: float) -> None:
+    def end(self, summary: Summary, timeline: Timeline, kubelet: Kubelet, now: float) -> None:
         """Print what it came to."""
+        del timeline  # to be looked at
         self._print_json(
             {
                 "time": round(now, 3),
@@ -97,9 +105,11 @@ class TextReport(Report):
         """Pass on what the command printed."""
         self._print(line, sys.stderr if is_error else sys.stdout)
 
-    def end(self, summary: Summary, kubelet: Kubelet, now: float) -> None:
-        """Print what it came to."""
+    def end(self, summary: Summary, timeline: Timeline, kubelet: Kubelet, now: float) -> None:
+        """Print what it came to, and how it looked."""
+        columns_here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+        lanes = timeline_text(timeline, columns_here, sys.stdout.encoding)
         story = "\n".join(summary.story())
         pod = summary.pod(kubelet, now)
         table = columns([tuple(pod), tuple(pod.values())])
-        self._print(f"\n{story}\n\nkubectl get pod would show:\n{table}", sys.stdout)
+        self._print(f"\n{lanes}\n\n{story}\n\nkubectl get pod would show:\n{table}", sys.stdout)

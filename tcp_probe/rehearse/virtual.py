@@ -10,6 +10,7 @@ from tcp_probe.kubelet.handlers import Sleep
 from tcp_probe.kubelet.state_machine import DEFAULT_SEED, Kubelet
 from tcp_probe.kubelet.steps import Event, RunCheck, RunPreStop, StartContainer, Terminate
 
+from .timeline import OnCheck
 from .worker_script import VirtualContainer, WorkerScript
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tcp_probe.kubelet.handlers import Handler, Hook
     from tcp_probe.kubelet.prober import ProbeKind
-    from tcp_probe.kubelet.steps import Container, Step
+    from tcp_probe.kubelet.steps import Container, Outcome, Step
 
 KILLED = 137
 
@@ -40,10 +41,12 @@ class Simulation:
         ports: Sequence[int] = (),
         pre_stop: Hook | None = None,
         seed: int | random.Random = DEFAULT_SEED,
+        on_check: OnCheck | None = None,
     ) -> None:
         self.kubelet = Kubelet(container, seed)
         self.now = 0.0
         self._handlers = handlers
+        self._on_check = on_check
         self._script = script
         self._ports = ports
         self._hook_takes = pre_stop.seconds if isinstance(pre_stop, Sleep) else 0
@@ -76,7 +79,7 @@ class Simulation:
             probe = step.probe
             handler = self._handlers[probe.kind]
             took, outcome = self._instance.check(self.now, handler, probe.timeout)
-            checked = partial(self.kubelet.checked, kind=probe.kind, outcome=outcome)
+            checked = partial(self._checked, self.now, probe.kind, outcome)
             self._at(self.now + took, checked)
         elif isinstance(step, RunPreStop):
             self._at(self.now + min(self._hook_takes, step.limit), self.kubelet.pre_stopped)
@@ -84,6 +87,11 @@ class Simulation:
             self._exit_at(self._instance.terminated_at(self.now), 0)
         else:
             self._exit_at(self.now, KILLED)
+
+    def _checked(self, began: float, kind: ProbeKind, outcome: Outcome, now: float) -> list[Step]:
+        if self._on_check:
+            self._on_check(began, now, kind, outcome)
+        return self.kubelet.checked(now, kind, outcome)
 
     def _at(self, time: float, call: Callable[[float], list[Step]]) -> None:
         heapq.heappush(self._calls, (time, next(self._number), call))

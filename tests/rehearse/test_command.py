@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ ENDS = [sys.executable, "-S", "-c", "import sys; print('out'); print('err', file
 
 
 @pytest.fixture
-def file(manifest: Manifest, pod: Pod) -> str:
+def file(manifest: Manifest, pod: Pod, monkeypatch: pytest.MonkeyPatch) -> str:
     """Write a manifest whose worker listens on 9090."""
+    monkeypatch.setenv("COLUMNS", "80")
     return manifest(pod(livenessProbe=LIVENESS))
 
 
@@ -65,6 +67,12 @@ def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> Non
         "    0.00 s  Started    Started container worker\n"
         "    0.00 s  Ready      Container worker is ready\n"
         "\n"
+        f"container  {'█' * 68}\n"
+        f"ready      {'━' * 68}\n"
+        f"liveness   {'•' * 69}\n"
+        "           0            1 min        2 min         3 min        4 min     5 min\n"
+        "           █ running  ━ ready  • passed\n"
+        "\n"
         "ready after 0.0 s\n"
         "no restarts\n"
         "\n"
@@ -72,6 +80,30 @@ def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> Non
         "NAME     READY   STATUS    RESTARTS   AGE\n"
         "worker   1/1     Running   0          5m\n"
     )
+
+
+def test_a_picture_is_written(file: str, tmp_path: Path, capsys: Output) -> None:
+    """To the file that was named, of a simulation as of a real run."""
+    picture = tmp_path / "hang.svg"
+    arguments = [file, "--virtual", "--worker", "close=3", "--for", "40"]
+    assert rehearse([*arguments, "--timeline", str(picture)]) == 1
+    text = picture.read_text(encoding="utf-8")
+    assert text.startswith("<svg ")
+    assert "Pod worker" in text
+    assert "worker: ready after 0.0 s, 3 restarts" in text
+    command = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    assert rehearse([file, "--for", "1", "--timeline", str(picture), "--", *command]) == 0
+    assert "no restarts" in picture.read_text(encoding="utf-8")
+
+
+def test_a_picture_that_cannot_be_written_is_told_at_once(file: str, capsys: Output) -> None:
+    """Before the rehearsal, which may take an hour."""
+    arguments = [file, "--virtual", "--worker", "start=0", "--timeline", "/no/such/folder/a.svg"]
+    assert rehearse(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    problem = "/no/such/folder/a.svg: expected a file to write to, but: no such file or directory"
+    assert problem in captured.err
 
 
 def test_a_virtual_rehearsal_takes_an_hour_unless_told(file: str, capsys: Output) -> None:
