@@ -61,21 +61,21 @@ def test_a_virtual_rehearsal_prints_json(file: str, capsys: Output) -> None:
 
 
 def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> None:
-    """And what kubectl would show; without a terminal without colours."""
+    """The events, how it looked, what it came to and what kubectl would show; without colours."""
     assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "300"]) == 0
-    assert capsys.readouterr().out == (
-        "    0.00 s  Started    Started container worker\n"
-        "    0.00 s  Ready      Container worker is ready\n"
-        "\n"
-        f"container  {'█' * 68}\n"
-        f"ready      {'━' * 68}\n"
-        f"liveness   {'•' * 69}\n"
-        "           0            1 min        2 min         3 min        4 min     5 min\n"
-        "           █ running  ━ ready  • passed\n"
-        "\n"
-        "ready after 0.0 s\n"
-        "no restarts\n"
-        "\n"
+    events, lanes, story, table = capsys.readouterr().out.split("\n\n")
+    assert events.splitlines() == [
+        "    0.00 s  Started    Started container worker",
+        "    0.00 s  Ready      Container worker is ready",
+    ]
+    assert [line.split(" ")[0] for line in lanes.splitlines()[:3]] == [
+        "container",
+        "ready",
+        "liveness",
+    ]
+    assert max(map(len, lanes.splitlines())) == 80
+    assert story.splitlines() == ["ready after 0.0 s", "no restarts"]
+    assert table == (
         "kubectl get pod would show:\n"
         "NAME     READY   STATUS    RESTARTS   AGE\n"
         "worker   1/1     Running   0          5m\n"
