@@ -8,7 +8,9 @@ import pytest
 KINDS_WITH_PODS = {"Deployment", "Pod"}
 
 
-@pytest.mark.parametrize("folder", ["base", "minimal", "overlays/private-registry", "lab", "lab/http"])
+@pytest.mark.parametrize(
+    "folder", ["base", "minimal", "overlays/private-registry", "lab", "lab/http"]
+)
 def test_every_pod_is_restricted(
     folder: str, rendered: Callable[[str], list[dict[str, Any]]]
 ) -> None:
