@@ -114,6 +114,12 @@ def unused_port() -> int:
             continue
 
 
+@pytest.fixture(scope="session")
+def ports() -> Callable[[], int]:
+    """Find an unused port, another one at each call."""
+    return unused_port
+
+
 @pytest.fixture(scope="session", autouse=True)
 def rehearsals(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
