@@ -237,7 +237,7 @@ def test_a_restart_may_not_be_faster_than_two_seconds_of_grace() -> None:
 def test_the_package_defaults_are_the_defaults() -> None:
     """Backlog and stall_timeout are those of `tcp_probe.serve`."""
     timing = Timing(Container("worker"), {})
-    assert (timing.backlog, timing.stall_timeout) == (5, 10)
+    assert (timing.backlog, timing.stall_timeout) == (2, 10)
 
 
 @pytest.mark.parametrize(
