@@ -24,3 +24,12 @@ def get_failed(url: str, reason: str) -> str:
 def command_timed_out(command: tuple[str, ...], seconds: float) -> str:
     """Say that a command took longer than the timeout."""
     return f'command timed out: "{" ".join(command)}" timed out after {seconds:g}s'
+
+
+def command_cannot_start(command: str, reason: str, number: str) -> str:
+    """Say, as the container runtime does, that a command is not there or is no program."""
+    return (
+        "rpc error: code = Unknown desc = failed to exec in container: failed to start exec "
+        f'"{number}": OCI runtime exec failed: exec failed: unable to start container process: '
+        f'exec: "{command}": {reason}: unknown'
+    )
