@@ -17,9 +17,9 @@ from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck
 from tcp_probe.rehearse.checks import run_check
 
 PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)
-# In kubelet's time, whose checks here are due 0.6 s after its start and then every second: the
+# In kubelet's time, whose checks here are due 0.85 s after its start and then every second: the
 # condition comes half a period before a check.
-HAPPENS_AT = 3.1  # s
+HAPPENS_AT = 3.35  # s
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
-from tcp_probe.kubelet.handlers import joined
+from tcp_probe.kubelet.go_format import joined
 from tcp_probe.kubelet.messages import AWAITING, READING, get_failed
 from tcp_probe.kubelet.steps import Outcome
 

@@ -41,7 +41,7 @@ async def test_the_output_is_cut_where_kubelet_stops_reading() -> None:
 async def test_a_command_that_takes_too_long_is_killed() -> None:
     """As the message says, with the command as Go quotes it."""
     outcome = await exec_check(Exec(("sleep", "100")), 0.2, ENV)
-    message = 'command timed out: "sleep 100" timed out after 0.2s'
+    message = 'command timed out: "sleep 100" timed out after 200ms'
     assert outcome == Outcome(success=False, message=message)
 
 
