@@ -41,7 +41,7 @@ class BackOff:
 
     def look_again(self, now: float, exited_at: float, chance: random.Random) -> float:
         """Return when kubelet looks again at a container that backs off since `exited_at`."""
-        if not self._rules.exact_requeue:
+        if not self._rules.has("exact re-queue"):
             return now + chance.uniform(*LOOK_AGAIN)
         rest = min(max(exited_at + self.delay - now, 0), LONGEST_LOOK)
         return now + rest * chance.uniform(1, 1 + JITTER) + chance.uniform(0, QUEUE)
@@ -57,6 +57,6 @@ def latest_end(delay: float, rules: Rules) -> float:
     >>> latest_end(20, Rules())
     31.0
     """
-    if not rules.exact_requeue:
+    if not rules.has("exact re-queue"):
         return delay + LOOK_AGAIN[1]
     return delay + min(delay, LONGEST_LOOK) * JITTER + QUEUE

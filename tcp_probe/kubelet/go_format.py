@@ -13,6 +13,10 @@ ESCAPES = {
     "\\": r"\\",
     '"': r"\"",
 }
+ASCII = range(0x80)
+BASIC_PLANE = range(0x10000)
+# How Python keeps a byte that is no UTF-8 in a text.
+LONE_BYTES = range(0xDC80, 0xDD00)
 
 
 def quoted(text: str) -> str:
@@ -57,12 +61,11 @@ def _escaped(character: str) -> str:
         return ESCAPES[character]
     if character.isprintable():
         return character
-    if code < 0x80:
+    if code in ASCII:
         return f"\\x{code:02x}"
-    # A byte that is no UTF-8, as Python keeps it in a text.
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    if code in LONE_BYTES:
+        return f"\\x{code - LONE_BYTES[0] + len(ASCII):02x}"
+    return f"\\u{code:04x}" if code in BASIC_PLANE else f"\\U{code:08x}"
 
 
 def _decimal(amount: int, unit: int) -> str:

@@ -77,12 +77,12 @@ def grpc_failed(code: str, details: str) -> str:
 
 def created(name: str, rules: Rules) -> str:
     """Say that a container was created."""
-    return "Container created" if rules.short_messages else f"Created container: {name}"
+    return "Container created" if rules.has("short messages") else f"Created container: {name}"
 
 
 def started(name: str, rules: Rules) -> str:
     """Say that a container was started."""
-    return "Container started" if rules.short_messages else f"Started container {name}"
+    return "Container started" if rules.has("short messages") else f"Started container {name}"
 
 
 def exited(name: str, code: int) -> str:
@@ -102,7 +102,7 @@ def warned(kind: ProbeKind, remark: str) -> str:
 
 def errored(kind: ProbeKind, reason: str, state: ErrorState, rules: Rules) -> str:
     """Say that a check could not be made, three times; it counts for nothing."""
-    result = f" and resulted in {state} state" if rules.tells_error_state else ""
+    result = f" and resulted in {state} state" if rules.has("error state") else ""
     return f"{kind.capitalize()} probe errored{result}: {reason}"
 
 

@@ -34,18 +34,18 @@ def policy_of(container: Container, rules: Rules) -> RestartPolicy:
 
     It decides alone whether a container that its probe has killed is started again at once.
     """
-    if container.sidecar and rules.has_sidecars:
+    if container.sidecar and rules.has("sidecars"):
         return "Always"
-    own = container.own_restart_policy if rules.has_restart_rules else None
+    own = container.own_restart_policy if rules.has("own restart policy") else None
     return own or container.restart_policy
 
 
 def rule_for(container: Container, code: int, rules: Rules) -> RestartRule | None:
     """Return the rule that decides after this exit code: the first that matches, if any."""
-    if not (rules.has_restart_rules and container.own_restart_policy):
+    if not (rules.has("own restart policy") and container.own_restart_policy):
         return None
     rule = next((rule for rule in container.restart_rules if rule.matches(code)), None)
-    unknown = rule and rule.action == "RestartAllContainers" and not rules.has_restart_all
+    unknown = rule and rule.action == "RestartAllContainers" and not rules.has("restart all")
     return None if unknown else rule
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .steps import Container, EventType, Outcome, Step
 
 # With this seed a simulation tells the recorded stories.
-DEFAULT_SEED = 1
+DEFAULT_SEED = 10
 # The container runtime is asked once a second what has started and ended.
 RELIST = 1.0
 # In seconds: a pod that is not ready is looked at this often even if nothing happens.
@@ -215,7 +215,7 @@ class Kubelet:
         restarts = policy_of(self.container, self.rules) != "Never"
         # Kill and restart are one pass, which has seen this instance running: the back-off is
         # measured from the exit before, and the status goes from one running instance to the next.
-        self._keeps_started = bool(self._killed_by) and restarts and self.rules.keeps_started
+        self._keeps_started = bool(self._killed_by) and restarts and self.rules.has("kept start")
         if self._killed_by and restarts:
             again = partial(self._restart_killed, known_exit_at)
             self._agenda.at(now + RESTART_TAKES, "start", again)
@@ -246,7 +246,7 @@ class Kubelet:
         self._journal.event(now, "Normal", "Killing", messages.KILLED_FOR_POST_START)
 
     def _await_seen(self, now: float) -> None:
-        at_once = self.rules.relists_at_once
+        at_once = self.rules.has("relist at once")
         delay = SEEN_AFTER if at_once else self._random.uniform(SEEN_AFTER, RELIST)
         self._agenda.at(now + delay, "see", self._see)
 

@@ -18,9 +18,11 @@ MINIMUM_GRACE = 2.0
 class Stop:
     """How kubelet ends a container: the hook, SIGTERM, the rest of the grace, SIGKILL."""
 
-    def __init__(self, container: Container, rules: Rules, agenda: Agenda, journal: Journal) -> None:
+    def __init__(
+        self, container: Container, rules: Rules, agenda: Agenda, journal: Journal
+    ) -> None:
         self._container = container
-        self._signal = container.stop_signal if rules.has_stop_signal else "SIGTERM"
+        self._signal = container.stop_signal if rules.has("stop signal") else "SIGTERM"
         self._agenda = agenda
         self._journal = journal
         self._began = 0.0

@@ -4,10 +4,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 # The minor versions whose rules are known.
 OLDEST = 28
 NEWEST = 37
+
+Change = Literal[
+    "sidecars",
+    "sleep",
+    "sleep of zero",
+    "max restart period",
+    "reduced decay",
+    "error state",
+    "exact re-queue",
+    "short messages",
+    "kept start",
+    "own restart policy",
+    "relist at once",
+    "restart all",
+    "stop signal",
+]
+# The minor version from which on each is the rule.
+SINCE: dict[Change, int] = {
+    # An init container with the restartPolicy Always runs beside the others.
+    "sidecars": 29,
+    # A hook may sleep, ...
+    "sleep": 30,
+    # ... and for 0 s, too.
+    "sleep of zero": 33,
+    # Known, and on by default only from 1.35 on: crashLoopBackOff.maxContainerRestartPeriod.
+    "max restart period": 32,
+    # Known, and never on by default: ReduceDefaultCrashLoopBackOffDecay.
+    "reduced decay": 33,
+    # `errored and resulted in unknown state: ` in place of `errored: `.
+    "error state": 33,
+    # kubelet looks again when a back-off is over, not every 10 to 15 s.
+    "exact re-queue": 35,
+    # `Container started` in place of `Started container NAME`.
+    "short messages": 35,
+    # A container that was killed and started at once passes for started until its startup probe
+    # ticks.
+    "kept start": 35,
+    # A container may have a restartPolicy and restartPolicyRules of its own.
+    "own restart policy": 35,
+    # kubelet sees at once what it has started, not within a second.
+    "relist at once": 36,
+    # A rule may have the action RestartAllContainers.
+    "restart all": 36,
+    # lifecycle.stopSignal is heeded.
+    "stop signal": 37,
+}
 
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 300.0
@@ -23,7 +70,7 @@ class Rules:
     `max_restart_period` is `crashLoopBackOff.maxContainerRestartPeriod` in seconds, and None where
     it is not set; `reduced_decay` says that ReduceDefaultCrashLoopBackOffDecay is switched on.
 
-    >>> Rules(minor=34).exact_requeue
+    >>> Rules(minor=34).has("exact re-queue")
     False
     >>> Rules(max_restart_period=30).longest_delay
     30
@@ -50,70 +97,9 @@ class Rules:
             return self.max_restart_period
         return REDUCED_LONGEST_DELAY if self.reduced_decay else LONGEST_DELAY
 
-    @property
-    def exact_requeue(self) -> bool:
-        """Whether kubelet looks again when a back-off ends, or every 10 to 15 s."""
-        return self.minor >= 35
-
-    @property
-    def relists_at_once(self) -> bool:
-        """Whether a container that was started is seen at once, or within a second."""
-        return self.minor >= 36
-
-    @property
-    def keeps_started(self) -> bool:
-        """Whether a restarted container counts as started until its startup probe ticks."""
-        return self.minor >= 35
-
-    @property
-    def short_messages(self) -> bool:
-        """Whether it is `Container started`, or `Started container NAME`."""
-        return self.minor >= 35
-
-    @property
-    def tells_error_state(self) -> bool:
-        """Whether an errored check is reported with the state that it resulted in."""
-        return self.minor >= 33
-
-    @property
-    def has_sidecars(self) -> bool:
-        """Whether an init container may have the restartPolicy Always."""
-        return self.minor >= 29
-
-    @property
-    def has_sleep(self) -> bool:
-        """Whether a hook may sleep."""
-        return self.minor >= 30
-
-    @property
-    def has_sleep_of_zero(self) -> bool:
-        """Whether a hook may sleep for 0 s."""
-        return self.minor >= 33
-
-    @property
-    def has_restart_rules(self) -> bool:
-        """Whether a container may have a restartPolicy and restartPolicyRules of its own."""
-        return self.minor >= 35
-
-    @property
-    def has_restart_all(self) -> bool:
-        """Whether a rule may restart all containers of the pod."""
-        return self.minor >= 36
-
-    @property
-    def has_stop_signal(self) -> bool:
-        """Whether lifecycle.stopSignal is heeded."""
-        return self.minor >= 37
-
-    @property
-    def has_max_restart_period(self) -> bool:
-        """Whether maxContainerRestartPeriod exists; before 1.35 only with its feature gate."""
-        return self.minor >= 32
-
-    @property
-    def has_reduced_decay(self) -> bool:
-        """Whether ReduceDefaultCrashLoopBackOffDecay exists."""
-        return self.minor >= 33
+    def has(self, change: Change) -> bool:
+        """Whether this version has what came with one of the changes."""
+        return self.minor >= SINCE[change]
 
 
 def parse(text: str) -> int:

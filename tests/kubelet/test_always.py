@@ -174,7 +174,8 @@ def test_a_kill_is_over_when_the_grace_is(simulation: Watched) -> None:
 def test_a_back_off_is_ten_to_three_hundred_seconds_and_kept(simulation: Watched) -> None:
     """A restart comes when it is over, and at most half of it later."""
     exited = 0.0
-    over = latest = None
+    over: float | None = None
+    latest = 0.0
     for event in simulation.events:
         if event.reason == "Exited":
             exited = event.time

@@ -85,7 +85,8 @@ def test_without_a_readiness_probe_a_started_container_is_ready(stage: Stage) ->
     play.exits()
     assert play.kubelet.ready
     play.until(3)
-    assert [event.reason for event in play.events()][:4] == ["Started", "Ready", "Exited", "NotReady"]
+    reasons = [event.reason for event in play.events()]
+    assert reasons[:4] == ["Started", "Ready", "Exited", "NotReady"]
 
 
 def test_a_check_that_errors_counts_as_nothing(stage: Stage) -> None:

@@ -78,7 +78,7 @@ class Recording:
 
 
 def told(happenings: list[Happening]) -> list[Happening]:
-    """Leave out readiness, whose extra checks are chance, and what kubelet repeats of a back-off."""
+    """Leave out readiness, whose extra checks are chance, and the repeats of a back-off."""
     kept: list[Happening] = []
     for each in happenings:
         repeated = kept and each.what.startswith("Back-off") and kept[-1].what == each.what
