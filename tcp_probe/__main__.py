@@ -7,6 +7,7 @@ import sys
 # `typing` is dear for a check.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 _USAGE = """\
@@ -15,6 +16,7 @@ usage: tcp-probe COMMAND ...        the same as: python -m tcp_probe COMMAND ...
   check [HOST:]PORT     make one check as kubelet's tcpSocket probe does
   explain MANIFEST      tell what the probes of a manifest will do, in seconds, and what is wrong
   rehearse MANIFEST     run a worker here and probe it as kubelet would, restarts included
+  why POD               tell why a worker was restarted, or does not start or become ready
 
   tcp-probe COMMAND --help tells the rest, exit codes and examples too.
   tcp-probe --version   print the version
@@ -45,19 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     command, *rest = arguments or [""]
-    if command == "check":
-        # Without argparse, which takes longer to import than all the rest of a check takes.
-        from ._check_command import check
-
-        return check(rest)
-    if command == "explain":
-        from .explain.command import explain
-
-        return explain(rest)
-    if command == "rehearse":
-        from .rehearse.command import rehearse
-
-        return rehearse(rest)
+    if tool := _tool(command):
+        return tool(rest)
     if command in {"-h", "--help"}:
         print(_USAGE, end="")
         return 0
@@ -69,6 +60,27 @@ def _run(arguments: list[str]) -> int:
     given = repr(command) if command else "none"
     print(f"tcp_probe: expected a command, got {given}\n{_USAGE}", end="", file=sys.stderr)
     return _BAD_INPUT
+
+
+def _tool(command: str) -> Callable[[list[str]], int] | None:
+    if command == "check":
+        # Without argparse, which takes longer to import than all the rest of a check takes.
+        from ._check_command import check
+
+        return check
+    if command == "explain":
+        from .explain.command import explain
+
+        return explain
+    if command == "rehearse":
+        from .rehearse.command import rehearse
+
+        return rehearse
+    if command == "why":
+        from .why.command import why
+
+        return why
+    return None
 
 
 def _discard(stream: TextIO) -> None:

@@ -42,7 +42,9 @@ def _tell(problem: str) -> int:
     return BAD_INPUT
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """argparse's own, except that help which cannot be written is an error like any other."""
+
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         # argparse's own hides that it could not be written.
         print(self.format_help(), end="", file=file)
@@ -52,7 +54,7 @@ def parser(
     command: str, description: str, usage: str | None = None, epilog: str | None = None
 ) -> argparse.ArgumentParser:
     """Make a parser of what every tool takes: a manifest, one of its containers, and --json."""
-    made = _Parser(
+    made = Parser(
         prog=f"tcp-probe {command}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=description,

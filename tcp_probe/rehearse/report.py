@@ -48,9 +48,7 @@ class Report:
 
     def event(self, event: Event) -> None:
         """Print what kubelet did or saw."""
-        values = asdict(event) | {"time": round(event.time, 3)}
-        optional = ("delay", "termination_message")
-        self._print_json({k: v for k, v in values.items() if v or k not in optional})
+        self._print_json({**asdict(event), "time": round(event.time, 3)})
 
     def output(self, line: str, is_error: bool) -> None:  # noqa: ARG002, FBT001 - as in TextReport
         """Pass on what the command printed; the standard output is for the events."""

@@ -1,0 +1,325 @@
+"""What happened to a pod as a whole: one function a cause."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tcp_probe.why.json_fields import number, text, texts, time
+from tcp_probe.why.verdict import Cause, Certainty, Verdict
+from tcp_probe.why.words import moment, span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tcp_probe.why.events import Event, Events
+    from tcp_probe.why.pod import Pod
+
+# A deleted pod is gone soon after its grace; deletionTimestamp includes that.
+_STUCK = timedelta(seconds=30)
+_NODE_REASONS = {"NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity"}
+_WAITS = ("ContainerCreating", "PodInitializing")
+_SANDBOX = ("FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus")
+_SCHEDULING = (
+    (
+        re.compile(r"persistentvolumeclaim \"?(?P<what>[^\s\"]+)\"? not found"),
+        "Create the PersistentVolumeClaim {what}, or mend its name in the pod.",
+    ),
+    (
+        re.compile(r"unbound immediate PersistentVolumeClaims|didn't find available persistent"),
+        "Find out why its PersistentVolumeClaim is not bound: kubectl describe pvc.",
+    ),
+    (
+        re.compile(r"Insufficient (?P<what>[\w./-]+)"),
+        "Ask for less {what} (resources.requests), or add nodes: no node has that much left.",
+    ),
+    (
+        re.compile(r"node affinity/selector|didn't match Pod's node"),
+        "Mend nodeSelector or affinity, or label a node to match them.",
+    ),
+    (
+        re.compile(r"untolerated taint[s(]* ?\{(?P<what>[^}]*)\}|had taints? "),
+        "Tolerate the taint, or add nodes without it.",
+    ),
+    (re.compile(r"free ports"), "Drop hostPort: every node that fits has that port taken."),
+    (
+        re.compile(r"topology spread|anti-affinity"),
+        "Loosen the anti-affinity or the topology spread, or add nodes.",
+    ),
+    (re.compile(r"Too many pods"), "Add nodes: those that fit run as many pods as they may."),
+)
+
+
+@dataclass(frozen=True)
+class PodCase:
+    """A pod, its events (None where they could not be read), and what time it is."""
+
+    pod: Pod
+    events: Events | None
+    now: datetime | None
+
+    def last_of(self, *reasons: str) -> Event | None:
+        """Return the last event with one of these reasons."""
+        found = self.events.reasons(*reasons) if self.events else []
+        return found[-1] if found else None
+
+    def verdict(
+        self, cause: Cause, certainty: Certainty, summary: str, evidence: list[str], fix: str
+    ) -> Verdict:
+        """Make a verdict on the pod."""
+        deaths = [each.deaths[0] for each in self.pod.containers if each.deaths]
+        last = max((death.finished for death in deaths if death.finished), default=None)
+        restarts = sum(container.restarts for container in self.pod.containers)
+        return Verdict(
+            cause, certainty, summary, tuple(evidence), fix, restarts=restarts, last=last
+        )
+
+
+def told(event: Event) -> str:
+    """Write an event as a line of evidence."""
+    return f"{event}: {event.message.strip()}"
+
+
+def _status(case: PodCase) -> str:
+    pod = case.pod
+    said = ": ".join(part for part in (text(pod.status, "reason"), _message(pod)) if part)
+    return f"pod: phase {pod.phase or 'unknown'}{f', {said}' if said else ''}"
+
+
+def _message(pod: Pod) -> str:
+    return text(pod.status, "message").strip()
+
+
+def _disruption(pod: Pod) -> tuple[str, str]:
+    target = pod.conditions.get("DisruptionTarget", {})
+    if text(target, "status") != "True":
+        return "", ""
+    return text(target, "reason"), text(target, "message").strip()
+
+
+def evicted(case: PodCase) -> Verdict | None:
+    """Tell of an eviction: by the node's kubelet, by the scheduler, by the eviction API."""
+    reason = text(case.pod.status, "reason")
+    disruption, message = _disruption(case.pod)
+    event = case.last_of("Evicted", "Preempted", "Preempting")
+    by_status = reason in {"Evicted", "Preempting"}
+    by_disruption = disruption in {"PreemptionByScheduler", "EvictionByEvictionAPI"} or (
+        disruption == "TerminationByKubelet" and reason not in _NODE_REASONS
+    )
+    if not (by_status or by_disruption or event):
+        return None
+    evidence = [_status(case)]
+    if by_disruption:
+        evidence.append(f"pod: DisruptionTarget, {disruption}: {message}")
+    evidence += [told(event)] if event else []
+    why = _message(case.pod) or message or (event.message.strip() if event else "")
+    preempted = disruption == "PreemptionByScheduler" or bool(
+        event and event.reason.startswith("Preempt")
+    )
+    certainty: Certainty = "certain" if by_status or by_disruption else "likely"
+    summary = f"the pod was evicted: {_first_sentence(why) or 'nothing says why'}"
+    if preempted:
+        summary = "the pod was preempted: one of higher priority needed its place"
+    return case.verdict("evicted", certainty, summary, evidence, _eviction_fix(why, disruption))
+
+
+def _eviction_fix(why: str, disruption: str) -> str:
+    if disruption == "PreemptionByScheduler" or "reempt" in why:
+        return "Give it a PriorityClass, or the cluster more room."
+    if disruption == "EvictionByEvictionAPI":
+        return "Somebody drained the node, or asked for it; a PodDisruptionBudget limits how many."
+    if "EmptyDir" in why:
+        return "Raise the emptyDir's sizeLimit, or write less into it."
+    if "ephemeral" in why:
+        return "Raise limits of ephemeral-storage, or write less: logs, /tmp, emptyDir volumes."
+    if "memory" in why:
+        return "Request as much memory as it uses: a node that runs short evicts by that first."
+    return "Request what it uses of the resource that the node ran short of."
+
+
+def deadline(case: PodCase) -> Verdict | None:
+    """Tell that activeDeadlineSeconds are over."""
+    if text(case.pod.status, "reason") != "DeadlineExceeded":
+        return None
+    allowed = number(case.pod.spec, "activeDeadlineSeconds")
+    event = case.last_of("DeadlineExceeded")
+    within = f" of {allowed} s" if allowed else ""
+    return case.verdict(
+        "deadline",
+        "certain",
+        f"the pod was ended: its activeDeadlineSeconds{within} are over",
+        [_status(case), *([told(event)] if event else [])],
+        "Raise activeDeadlineSeconds, or find out what took so long: its log tells.",
+    )
+
+
+def node(case: PodCase) -> Verdict | None:
+    """Tell of a node that was lost or shut down."""
+    pod = case.pod
+    reason = text(pod.status, "reason")
+    disruption, message = _disruption(pod)
+    name = text(pod.spec, "nodeName")
+    lost = case.last_of("NodeNotReady", "TaintManagerEviction")
+    ready = text(pod.conditions.get("Ready", {}), "status")
+    if reason in _NODE_REASONS or disruption == "DeletionByTaintManager" or pod.phase == "Unknown":
+        certainty: Certainty = "certain"
+    elif lost and ready != "True":
+        certainty = "likely"
+    else:
+        return None
+    evidence = [_status(case)]
+    evidence += [f"pod: DisruptionTarget, {disruption}: {message}"] if disruption else []
+    evidence += [told(lost)] if lost else []
+    said = _message(pod) or message or "it stopped answering"
+    return case.verdict(
+        "node",
+        certainty,
+        f"the node {name or 'it ran on'} was lost or shut down: {_first_sentence(said)}",
+        evidence,
+        f"Look at the node: kubectl describe node {name}. The worker is not at fault.".replace(
+            " .", "."
+        ),
+    )
+
+
+def deleted(case: PodCase) -> Verdict | None:
+    """Tell that somebody, or a controller, deleted it; perhaps it cannot go."""
+    since = time(case.pod.meta, "deletionTimestamp")
+    if since is None:
+        return None
+    finalizers = texts(case.pod.meta, "finalizers")
+    left = [each.name for each in case.pod.containers if each.running]
+    overdue = case.now - since if case.now else timedelta()
+    evidence = [f"pod: to be gone by {moment(since)} (deletionTimestamp)"]
+    evidence += [f"pod: finalizers: {', '.join(finalizers)}"] if finalizers else []
+    evidence += [f"pod: still running: {', '.join(left)}"] if left else []
+    failed = case.last_of("FailedKillPod")
+    evidence += [told(failed)] if failed else []
+    if overdue <= _STUCK:
+        return case.verdict(
+            "deleted",
+            "certain",
+            "the pod was deleted, and is ending",
+            evidence,
+            "Nothing, where that was meant: kubectl delete, a rollout, a drain, or scaling down.",
+        )
+    evidence[0] += f", which was {span(overdue.total_seconds())} ago"
+    if finalizers and not left:
+        fix = "Mend the controller whose finalizer it is; only then is it taken off."
+        stuck = f"a finalizer keeps it: {finalizers[0]}"
+    else:
+        fix = "Look at its node (kubectl get node): kubelet has not said that it ended."
+        stuck = "its node has not said that it ended"
+    return case.verdict(
+        "deleted", "certain", f"the pod was deleted, and cannot go: {stuck}", evidence, fix
+    )
+
+
+def unschedulable(case: PodCase) -> Verdict | None:
+    """Tell why no node takes it."""
+    pod = case.pod
+    reason = text(pod.status, "reason")
+    if reason.startswith(("OutOf", "Outof", "UnexpectedAdmission", "InvalidNodeInfo")):
+        fix = "Ask for less, or give the node more room; a controller makes a new pod by itself."
+        summary = f"its node refused the pod: {_first_sentence(_message(pod)) or reason}"
+        return case.verdict("unschedulable", "certain", summary, [_status(case)], fix)
+    scheduled = pod.conditions.get("PodScheduled", {})
+    event = case.last_of("FailedScheduling")
+    if text(pod.spec, "nodeName") or pod.phase not in {"Pending", ""}:
+        return None
+    said = text(scheduled, "message") or (event.message if event else "")
+    if text(scheduled, "status") != "False" and not event:
+        if pod.phase != "Pending" or text(scheduled, "status") == "True":
+            return None
+        return case.verdict(
+            "unschedulable",
+            "possible",
+            "the pod has no node yet, and nothing says why",
+            [_status(case)],
+            "Is the scheduler running? Its events would tell: kubectl describe pod.",
+        )
+    evidence = [f"pod: PodScheduled False: {text(scheduled, 'reason')}"] if scheduled else []
+    evidence += [told(event)] if event else [f"pod: {said}"]
+    if text(scheduled, "reason") == "SchedulingGated":
+        fix = "Whoever set its schedulingGates has to take them off."
+        return case.verdict(
+            "unschedulable", "certain", "the pod waits for its scheduling gates", evidence, fix
+        )
+    certainty: Certainty = "certain" if scheduled else "likely"
+    summary = f"no node takes the pod: {_first_sentence(said)}"
+    return case.verdict("unschedulable", certainty, summary, evidence, _scheduling_fix(said))
+
+
+def _scheduling_fix(said: str) -> str:
+    for pattern, fix in _SCHEDULING:
+        if found := pattern.search(said):
+            return fix.format(**found.groupdict())
+    return "Mend what the scheduler says of each node, or add nodes."
+
+
+def volume(case: PodCase) -> Verdict | None:
+    """Tell of a volume that cannot be mounted; nothing of the pod starts before."""
+    event = case.last_of("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedBinding")
+    if event is None or not _stands_before(case, event):
+        return None
+    said = _root_of(event.message)
+    fix = "Mend what the message names; kubectl describe pvc tells more of a claim."
+    missing = re.search(r"(configmap|secret) \"(?P<name>[^\"]+)\" not found", said)
+    key = re.search(r"references non-existent (?:config|secret) key: (?P<key>\S+)", said)
+    if missing:
+        fix = f"Create the {missing[1]} {missing['name']} in namespace {case.pod.namespace}."
+    elif key:
+        fix = f"Add the key {key['key']} to what the volume shows, or mend its items."
+    elif "Multi-Attach" in said:
+        fix = "Another node has the volume: wait, or end the pod there. Recreate suits it better."
+    elif event.reason == "FailedAttachVolume":
+        fix = "Look at the volume's driver and its node: kubectl get volumeattachment."
+    states = [f"pod: {each.name} waits: {each.waiting[0]}" for each in case.pod.containers][:1]
+    return case.verdict(
+        "volume",
+        "certain" if states and event.count > 1 else "likely",
+        f"a volume cannot be mounted: {_first_sentence(said)}",
+        [*states, told(event)],
+        fix,
+    )
+
+
+def sandbox(case: PodCase) -> Verdict | None:
+    """Tell of a node that cannot set up the pod's network or sandbox."""
+    event = case.last_of(*_SANDBOX)
+    if event is None or not _stands_before(case, event):
+        return None
+    said = _root_of(event.message)
+    return case.verdict(
+        "node",
+        "certain" if event.count > 1 else "likely",
+        f"the node cannot set up the pod: {_first_sentence(said)}",
+        [f"pod: nothing of it has started on {text(case.pod.spec, 'nodeName')}", told(event)],
+        "Look at the node's network plugin and container runtime; the worker is not at fault.",
+    )
+
+
+def _stands_before(case: PodCase, event: Event) -> bool:
+    """Whether nothing of the pod has got beyond what the event tells."""
+    pod = case.pod
+    waits = {each.waiting[0] for each in pod.containers} <= {"", *_WAITS}
+    began = any(each.running or each.deaths for each in pod.containers)
+    later = case.last_of("Pulling", "Pulled", "Created", "Started")
+    over = bool(later and later.last and event.last and later.last > event.last)
+    return pod.phase in {"Pending", ""} and waits and not began and not over
+
+
+def _root_of(message: str) -> str:
+    """Return the last part of a chain of errors, which is what went wrong."""
+    said = message.strip()
+    found = re.search(
+        r'MountVolume\.\S+ failed for volume "(?P<name>[^"]*)"\s*: (?P<what>.*)', said
+    )
+    return f"{found['name']}: {found['what']}" if found else said
+
+
+def _first_sentence(said: str) -> str:
+    sentence = re.split(r"(?<=[^.\s]{2})\. |\n", said.strip(), maxsplit=1)[0]
+    return sentence.rstrip(". ")

@@ -1,0 +1,289 @@
+"""Whether a probe killed a container, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import log2
+from typing import TYPE_CHECKING
+
+from tcp_probe.kubelet import recognise
+from tcp_probe.kubelet.back_off import FIRST, LIMIT, RESET
+
+from .events import BURST, total
+from .pod import KILLING
+from .words import between, counted, span, times
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tcp_probe.kubelet.prober import ProbeKind
+
+    from .case import Case
+    from .events import Event, Events
+    from .pod import Death, ProbeSpec
+    from .verdict import Certainty
+
+# Times of the API are whole seconds, and a container's end is seen up to a second late.
+SLACK = timedelta(seconds=2)
+# What a probe's kill leaves behind: a clean end, SIGTERM not handled, SIGKILL after the grace.
+_USUAL_CODES = {0, 137, 143}
+_RESTARTED_AT_ONCE = 2.0
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A kill by a probe, as far as it can be told."""
+
+    kind: ProbeKind
+    certainty: Certainty
+    evidence: tuple[str, ...]
+    at: datetime | None = None
+
+
+def candidates(case: Case, death: Death) -> list[ProbeSpec]:
+    """Return the probes that can have killed it: it lived long enough for them."""
+    probes = [probe for kind in KILLING if (probe := case.container.probes.get(kind))]
+    life = death.life
+    return [probe for probe in probes if life is None or life + 1 >= probe.soonest_kill]
+
+
+def kill_of(case: Case, death: Death) -> Kill | None:
+    """Return the kill that ended it; None where no probe did, as far as is known."""
+    probes = candidates(case, death)
+    if case.events is not None:
+        for probe in probes:
+            if kill := _told(case, death, probe, case.events):
+                return kill
+        if not_killed(case, death):
+            return None
+        for probe in probes:
+            if kill := _failures(case, death, probe, case.events):
+                return kill
+    return _by_log(case, probes) or _by_elimination(case, death, probes)
+
+
+def none_could(case: Case, death: Death) -> bool:
+    """Whether no probe can have killed it: there is none, or it did not live long enough."""
+    return not candidates(case, death)
+
+
+def not_killed(case: Case, death: Death) -> bool:
+    """Whether what is known speaks against a kill by a probe."""
+    if none_could(case, death) or _rests_as_after_its_own_end(case, death):
+        return True
+    events = case.events
+    if events is None or _stopping(case, death):
+        return False
+    # Killing is of type Normal, as is Started: where each Started came, so would each Killing.
+    started = events.reasons("Started")
+    heard_of_all = total(started) > case.container.restarts
+    covers = any(event.last and death.started and event.last >= death.started for event in started)
+    lives = case.container.restarts + 1
+    failing = any(
+        total(events.reports(probe.kind)) >= probe.threshold * lives
+        for probe in candidates(case, death)
+    )
+    return heard_of_all and covers and not failing
+
+
+def _told(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kill | None:
+    grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
+    for event in reversed(events.kills(probe.kind)):
+        if _within(event, death, grace):
+            return _kill(case, probe, event, "certain")
+        # Counted together from the first to the last: this one may be among them.
+        if event.count > 1 and _covers(event, death):
+            all_of_them = event.count >= case.container.restarts
+            return _kill(case, probe, event, "certain" if all_of_them else "likely")
+    stopping = _stopping(case, death)
+    failed = events.reports(probe.kind)
+    if stopping and failed and _enough(probe, failed) and _within(failed[-1], death, grace):
+        return _kill(case, probe, stopping, "certain")
+    return None
+
+
+def _stopping(case: Case, death: Death) -> Event | None:
+    """Return what kubelet says where a probe kills the only container of a pod that is not to run.
+
+    It says the same as it ends a pod for other reasons, which the pod then shows.
+    """
+    if case.events is None or case.container.restart_policy != "Never":
+        return None
+    grace = timedelta(seconds=case.container.grace()) + SLACK
+    told = [event for event in case.events.reasons("Killing") if "Stopping" in event.message]
+    return next((event for event in told if _within(event, death, grace)), None)
+
+
+def _kill(case: Case, probe: ProbeSpec, event: Event, certainty: Certainty) -> Kill:
+    evidence = [str(event)]
+    if fit := arithmetic(case, probe, event):
+        evidence.append(fit)
+    return Kill(probe.kind, certainty, tuple(evidence), event.last)
+
+
+def _failures(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kill | None:
+    """Take failures that are as many as it takes, where Killing may have been lost."""
+    failed = events.reports(probe.kind)
+    grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
+    if not failed or death.code not in _USUAL_CODES:
+        return None
+    if not _enough(probe, failed) or not any(
+        _within(event, death, grace) or _covers(event, death) for event in failed
+    ):
+        return None
+    lost = "kubelet sends 25 events of a type and pod at once, then one each 5 minutes"
+    spent = events.count("Normal") >= BURST
+    return Kill(
+        probe.kind,
+        "likely",
+        (f"event: no Killing came{f': {lost}' if spent else ', which proves nothing'}",),
+    )
+
+
+def _enough(probe: ProbeSpec, failed: list[Event]) -> bool:
+    return total(failed) >= probe.threshold
+
+
+def _by_log(case: Case, probes: list[ProbeSpec]) -> Kill | None:
+    log = case.log
+    for probe in probes:
+        port = case.container.port_of(probe)
+        if log and probe.handler in {"tcpSocket", "httpGet"} and port and log.refusal(port):
+            return Kill(probe.kind, "likely", (f"log: port {port} refused checks before the end",))
+    return None
+
+
+def _by_elimination(case: Case, death: Death, probes: list[ProbeSpec]) -> Kill | None:
+    if not probes or death.code not in _USUAL_CODES:
+        return None
+    container = case.container
+    startup = probes[0].kind == "startup" and (case.pod.never_ready or len(probes) == 1)
+    kind = probes[0].kind if startup else probes[-1].kind
+    lines = []
+    if _restarted_at_once(case, death):
+        lines.append("pod: it restarted at once; after ends of its own kubelet would have waited")
+    if (restarts := _back_off_restarts(case)) and restarts > 1:
+        lines.append(
+            f"pod: a back-off of {span(container.back_off or 0)} after "
+            f"{counted(container.restarts, 'restart')} fits a container that a probe kills"
+        )
+    if container.restart_policy == "OnFailure" and not death.code and container.restarts:
+        lines.append(
+            "pod: it ended with 0 and was restarted, which OnFailure does after kills only"
+        )
+    if lines or death.code == 143:  # noqa: PLR2004 (SIGTERM)
+        lines += ["pod: nobody but kubelet sends SIGTERM"] if death.code == 143 else []  # noqa: PLR2004
+        return Kill(kind, "likely", tuple(lines))
+    if not death.code and container.restart_policy != "Always" and case.pod.phase == "Succeeded":
+        return None
+    lived = "" if death.life is None else f" after {span(death.life)}"
+    fits = f"spec: the {kind} probe can have killed it{lived}; nothing read here says so"
+    return Kill(kind, "possible", (fits,))
+
+
+def arithmetic(case: Case, probe: ProbeSpec, kill: Event) -> str | None:
+    """Say whether failures and kill fit the figures of the probe."""
+    failed = case.events.reports(probe.kind) if case.events else []
+    first = min((event.first for event in failed if event.first), default=None)
+    if first is None or kill.first is None or kill.first < first:
+        return None
+    took = (kill.first - first).total_seconds()
+    more = probe.threshold - 1
+    least = more * probe.period - 1
+    most = more * max(probe.period, probe.timeout) + probe.timeout + 2
+    figures = f"{probe.threshold} failures, {probe.period} s apart"
+    if least <= took <= most:
+        return f"spec: {span(took)} from the first failure to the kill, as {figures}, take"
+    return (
+        f"spec: {span(took)} from the first failure to the kill do not fit {figures}: checks "
+        "passed in between or took longer than their timeout, or the node was busy"
+    )
+
+
+def _rests_as_after_its_own_end(case: Case, death: Death) -> bool:
+    return _back_off_restarts(case) == 1 and (death.life or 0) < RESET
+
+
+def _back_off_restarts(case: Case) -> int | None:
+    """Return how many of its restarts came at once; None where the back-off does not tell.
+
+    kubelet doubles the back-off with each restart that had to wait. A container that ends by itself
+    restarts at once the first time only, one that its probe kills two or three times.
+    """
+    delay = case.container.back_off
+    if not delay or delay >= LIMIT:
+        return None
+    # A node may be set to begin with 1 s.
+    doublings = log2(delay / FIRST)
+    if not doublings.is_integer() or doublings < 0:
+        doublings = log2(delay)
+    at_once = case.container.restarts - doublings
+    return int(at_once) if doublings.is_integer() and at_once > 0 else None
+
+
+def _restarted_at_once(case: Case, death: Death) -> bool:
+    again = case.container.running_since
+    if again is None or death.finished is None or (death.life or RESET) >= RESET:
+        return False
+    rested = (again - death.finished).total_seconds()
+    return case.container.restarts > 1 and rested <= _RESTARTED_AT_ONCE
+
+
+def _within(event: Event, death: Death, grace: timedelta) -> bool:
+    """Whether the last of these came as the container was killed: so long before its end."""
+    if event.last is None or death.finished is None:
+        return False
+    return death.finished - grace <= event.last <= death.finished + SLACK
+
+
+def _covers(event: Event, death: Death) -> bool:
+    if event.first is None or event.last is None or death.finished is None:
+        return False
+    return event.first <= death.finished + SLACK and death.finished - SLACK <= event.last
+
+
+def how(case: Case, kind: ProbeKind) -> tuple[recognise.Check | None, str, list[str]]:
+    """Return how the checks of a probe failed, in kubelet's words, and the evidence for it."""
+    probe = case.container.probes.get(kind)
+    handler = probe.handler if probe else ""
+    reports = case.events.reports(kind) if case.events else []
+    told: dict[recognise.Check, list[Event]] = {}
+    for event in reports:
+        if event.report:
+            told.setdefault(recognise.check(handler, event.report.detail), []).append(event)
+    if told:
+        check = max(told, key=lambda each: total(told[each]))
+        latest = told[check][-1]
+        detail = latest.report.detail if latest.report else ""
+        first = min((event.first for event in told[check] if event.first), default=None)
+        count = times(total(told[check]))
+        shown = quoted(handler, detail)
+        line = f"event: Unhealthy{count}, {between(first, latest.last)}: {kind} probe: {shown}"
+        others = [f"{each}{times(total(told[each]))}" for each in told if each != check]
+        return check, detail, [line, *(f"event: also: {other}" for other in others)]
+    log = case.current if kind == "readiness" or case.death is None else case.log
+    port = case.container.port_of(probe) if probe else None
+    if log and handler in {"tcpSocket", "httpGet"} and port:
+        if log.cannot_accept:
+            return "timed out", "", []
+        if log.refusal(port):
+            return "refused", "", []
+    return ("grpc" if handler == "grpc" else None), "", []
+
+
+def quoted(handler: str, detail: str) -> str:
+    """Shorten what a check said: the output of a command is quoted by its first line."""
+    if detail.startswith(("command timed out", 'command "')):
+        command, _, rest = detail.partition('" timed out')
+        words = command.partition('"')[2].split()
+        return f'command timed out: "{words[0] if words else ""} ..." timed out{rest}'
+    lines = [line for line in detail.splitlines() if line.strip()]
+    if not lines:
+        return "the command failed and said nothing" if handler == "exec" else "nothing was said"
+    more = " ..." if len(lines) > 1 else ""
+    said = lines[0].strip()
+    return f"{said[:_LONGEST]}{'...' if len(said) > _LONGEST else more}"
+
+
+_LONGEST = 160

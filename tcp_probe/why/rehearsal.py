@@ -1,0 +1,54 @@
+"""The command line that reproduces a verdict here, on a virtual clock."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tcp_probe.kubelet.recognise import Check
+
+    from .case import Case
+    from .kills import Kill
+    from .pod import Death
+
+# Never, as far as a rehearsal of two minutes is concerned.
+_NEVER = 9999
+_SIGKILL = 137
+
+
+def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bool) -> str | None:
+    """Return what shows the same kill; None where the worker cannot be described so."""
+    probe, death = case.container.probes[kill.kind], case.death
+    if death is None or death.life is None or probe.handler not in {"tcpSocket", "httpGet"}:
+        return None
+    if case.container.port_of(probe) is None:
+        return None
+    ends = ",term=99" if death.code == _SIGKILL else ""
+    if never_answered:
+        words = f"start={_NEVER}"
+    else:
+        grace = case.container.grace(kill.kind) if ends else 0
+        fault = max(death.life - grace - probe.soonest_kill + probe.delay, 0)
+        words = f"close={fault:g}" if check != "timed out" else f"hang={fault:g},backlog=0"
+    if check not in {"refused", "timed out"}:
+        return None
+    return _command(case, words + ends, death.life)
+
+
+def exit_rehearsal(case: Case, death: Death) -> str | None:
+    """Return what shows a container that ends by itself like this one."""
+    if death.life is None or case.container.role == "init" or not case.container.probes:
+        return None
+    return _command(case, f"exit={death.life:g}:{death.code}", death.life)
+
+
+def _command(case: Case, words: str, life: float) -> str:
+    pod = case.pod
+    get = shlex.join(["kubectl", "get", "pod", pod.name, "-n", pod.namespace, "-o", "json"])
+    manifest = case.source or "-"
+    command = ["tcp-probe", "rehearse", manifest, "--container", case.container.name]
+    seconds = max(120, 10 * round(life / 2))
+    rest = ["--virtual", "--for", str(seconds), "--worker", words]
+    rehearse = shlex.join([*command, *rest])
+    return rehearse if case.source else f"{get} | {rehearse}"

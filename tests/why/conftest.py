@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tcp_probe.why.command import why
+from tcp_probe.why.events import events_of
+from tcp_probe.why.judge import Evidence, judge
+from tcp_probe.why.verdict import Verdict
+
+CORPUS = Path(__file__).parent / "corpus"
+AT = "2026-11-24T08:{:02}:{:02}Z"
+
+
+def at(seconds: int) -> str:
+    """Write a time so many seconds after that at which the pods of these tests started."""
+    return AT.format(*divmod(seconds, 60))
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Callable[..., Path]:
+    """Lay out a recorded scenario as a folder, without the kinds of evidence that are named."""
+
+    def recorded(name: str, without: Sequence[str] = ()) -> Path:
+        scenario = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
+        folder = tmp_path / name
+        folder.mkdir()
+        pods = scenario["pods"]
+        if len(pods) == 1:
+            (folder / "pod.json").write_text(json.dumps({"kind": "Pod", **pods[0]}))
+        else:
+            (folder / "pods.json").write_text(json.dumps({"kind": "List", "items": pods}))
+        if "events" in scenario and "events" not in without:
+            events = {"kind": "List", "items": scenario["events"]}
+            (folder / "events.json").write_text(json.dumps(events))
+        if "job" in scenario and "job" not in without:
+            (folder / "job.json").write_text(json.dumps(scenario["job"]))
+        for log, text in scenario["logs"].items() if "logs" not in without else ():
+            (folder / log).write_text(text)
+        return folder
+
+    return recorded
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run `why --json` and return what it printed, with its exit status as `status`."""
+
+    def ask(*arguments: str) -> dict[str, Any]:
+        status = why([*arguments, "--json"])
+        said = capsys.readouterr()
+        assert said.err == ""
+        return {**json.loads(said.out), "status": status}
+
+    return ask
+
+
+@pytest.fixture
+def pod() -> Callable[..., dict[str, Any]]:
+    """Make a pod as the API server gives it.
+
+    Its one container has this `state` and `last` state; `container`, `spec`, `status` and `meta`
+    are further fields.
+    """
+
+    def pod(  # noqa: PLR0913 (each is another part of a pod)
+        state: dict[str, Any] | None = None,
+        last: dict[str, Any] | None = None,
+        *,
+        restarts: int = 0,
+        ready: bool | None = None,
+        container: dict[str, Any] | None = None,
+        spec: dict[str, Any] | None = None,
+        status: dict[str, Any] | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        state = state or {"running": {"startedAt": at(0)}}
+        running = "running" in state
+        ready = running if ready is None else ready
+        return {
+            "kind": "Pod",
+            "metadata": {"name": "web", "namespace": "prod", "uid": "u1", **(meta or {})},
+            "spec": {
+                "nodeName": "node-1",
+                "restartPolicy": "Always",
+                "terminationGracePeriodSeconds": 30,
+                "containers": [{"name": "app", "image": "shop/web:1", **(container or {})}],
+                **(spec or {}),
+            },
+            "status": {
+                "phase": "Running",
+                "startTime": at(0),
+                "conditions": [
+                    {"type": "PodScheduled", "status": "True"},
+                    {"type": "Ready", "status": str(ready), "lastTransitionTime": at(5)},
+                ],
+                "containerStatuses": [
+                    {
+                        "name": "app",
+                        "restartCount": restarts,
+                        "ready": ready,
+                        "started": running,
+                        "state": state,
+                        "lastState": last or {},
+                    }
+                ],
+                **(status or {}),
+            },
+        }
+
+    return pod
+
+
+@pytest.fixture
+def event() -> Callable[..., dict[str, Any]]:
+    """Make an event of that pod, or of its container."""
+
+    def event(  # noqa: PLR0913 (each is another part of an event)
+        reason: str,
+        message: str,
+        last: int = 60,
+        *,
+        first: int | None = None,
+        count: int = 1,
+        container: str | None = "app",
+        warning: bool = True,
+        **more: Any,
+    ) -> dict[str, Any]:
+        field = {"fieldPath": f"spec.containers{{{container}}}"} if container else {}
+        return {
+            "type": "Warning" if warning else "Normal",
+            "reason": reason,
+            "message": message,
+            "count": count,
+            "firstTimestamp": at(last if first is None else first),
+            "lastTimestamp": at(last),
+            "involvedObject": {
+                "kind": "Pod",
+                "namespace": "prod",
+                "name": "web",
+                "uid": "u1",
+                **field,
+            },
+            **more,
+        }
+
+    return event
+
+
+@pytest.fixture
+def verdicts() -> Callable[..., list[Verdict]]:
+    """Judge a pod by these events and logs."""
+
+    def verdicts(
+        pod: dict[str, Any],
+        events: Sequence[dict[str, Any]] | None = None,
+        current: str | None = None,
+        previous: str | None = None,
+        **more: Any,
+    ) -> list[Verdict]:
+        logs = {("app", False): current, ("app", True): previous}
+        return judge(
+            Evidence(
+                pod,
+                None if events is None else events_of({"items": list(events)}),
+                {key: log for key, log in logs.items() if log is not None},
+                **more,
+            )
+        )
+
+    return verdicts
