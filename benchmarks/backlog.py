@@ -1,138 +1,182 @@
-"""Share of the checks that a healthy worker fails, for each backlog.
+"""Healthy workers that would be killed, and checks that would fail, for each backlog.
 
-    python -m benchmarks.backlog [--rounds N]
+The worker is busy 50 ms of every 100 ms. Clients check each of its ports as kubelet does: a connect
+with a timeout, closed at once, one at a time. Three of a client's checks that fail in a row are a
+kill. Either three clients check at the same instant, or six at moments of their own; the timeout is
+1 s, with a period of 1 s, or 2 s, with a period of 2 s. A process that stands still passes
+backlog + 1 checks, so the least backlog that never kills is the right one. Takes 9 min.
 
-The worker is busy 50 ms of every 100 ms. Six clients check each of its ports once in a second, as
-kubelet does (a connect with a timeout of 1 s, closed at once): all at the same moment, which is the
-worst that a period of 1 s can bring, or each at a moment of its own. The moments are drawn anew for
-every round. Prints a table in Markdown.
+`... LOOP PORTS`, for each backlog: the busy worker; prints its ports.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import selectors
 import socket
-import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from time import monotonic, perf_counter, sleep
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
 
-from benchmarks.backlog_worker import CYCLE
-from benchmarks.machine import Others, describe
-from benchmarks.markdown import provenance
+import anyio
 
-BACKLOGS = range(9)
-CLIENTS = 6
-PERIOD = 1.0  # s
-TIMEOUT = 1.0  # s; Kubernetes' default
-LOOPS = ("asyncio", "uvloop", "trio")
+import tcp_probe
+from benchmarks.candidates import CANDIDATES, LOOPS, Watch
+from benchmarks.processes import module, serving
+from benchmarks.run import run, say, table
+
+SIZES = {  # in full, and in a quick run
+    "loops": (list(LOOPS), ["asyncio"]),
+    "backlogs": ([0, 1, 2, 3, 4, 5], [0, 2]),
+    "ports": (8, 1),  # with clients of their own, for each backlog, moment and timeout
+    "seconds": (120.0, 3.0),
+}
+MOMENTS = {"3 at the same instant": 3, "6 at moments of their own": 6}
+TIMEOUTS = (1.0, 2.0)  # s; a period is as long
+FAILURES_IN_A_ROW = 3
+CYCLE, BUSY = 0.1, 0.05  # s
 
 
-@dataclass(frozen=True)
-class Check:
-    """A connect that is under way."""
+@dataclass
+class Client:
+    """One that checks: when it does so next, and how its checks went."""
 
     port: int
-    began: float
+    timeout: float
+    due: float
+    checks: int = 0
+    failed: int = 0
+    kills: int = 0
+    in_a_row: int = 0
+
+    def ended(self, now: float, *, passed: bool) -> None:
+        """Count a check."""
+        self.checks += 1
+        self.failed += not passed
+        self.in_a_row = 0 if passed else self.in_a_row + 1
+        if self.in_a_row == FAILURES_IN_A_ROW:
+            self.kills += 1
+            self.in_a_row = 0
+        while self.due <= now:
+            self.due += self.timeout
 
 
-def main() -> None:
-    """Measure every backlog on every event loop."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=60, help="of six checks each (default: 60)")
-    rounds = parser.parse_args().rounds
-    others = Others()
-    began = monotonic()
-    print(f"Share of {rounds * CLIENTS} checks that failed, of six clients:\n")
-    print("| loop | clients check |", *(f"backlog {backlog} |" for backlog in BACKLOGS))
-    print("|---|---|" + "---:|" * len(BACKLOGS))
-    for loop in LOOPS:
-        with worker(loop) as ports:
-            for moments, draw in (("at once", at_once), ("each on its own", each_on_its_own)):
-                failed = failures(draw(ports) for _ in range(rounds))
-                shares = (f"{failed[port] / rounds / CLIENTS:.1%} |" for port in ports)
-                print(f"| {loop} | {moments} |", *shares, flush=True)
-    facts = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": describe(("anyio", "trio", "uvloop")),
-        "cores_others_kept_busy": round(others.cores(), 2),
-        "took_seconds": round(monotonic() - began),
+@dataclass
+class Clients:
+    """All clients of a worker, whose checks may overlap."""
+
+    clients: list[Client]
+    under_way: dict[socket.socket, tuple[Client, float]] = field(default_factory=dict)
+
+    def check_until(self, end: float) -> None:
+        """Check, and count what has ended."""
+        resting = list(self.clients)
+        with selectors.DefaultSelector() as selector:
+            while (now := time.monotonic()) < end:
+                for client in [each for each in resting if each.due <= now]:
+                    resting.remove(client)
+                    check = socket.socket()
+                    check.settimeout(0)
+                    check.connect_ex(("127.0.0.1", client.port))
+                    selector.register(check, selectors.EVENT_WRITE)
+                    self.under_way[check] = client, now + client.timeout
+                writable = {key.fileobj for key, _ in selector.select(0.001)}
+                now = time.monotonic()
+                for check, (client, deadline) in list(self.under_way.items()):
+                    connected = check in writable
+                    if connected or now >= deadline:
+                        error = check.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                        client.ended(now, passed=connected and not error)
+                        selector.unregister(check)
+                        check.close()
+                        del self.under_way[check]
+                        resting.append(client)
+
+
+def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
+    """Check every backlog, with every event loop, at the same time."""
+    kinds = list(product(sizes["backlogs"], MOMENTS, TIMEOUTS))
+    found = []
+    for loop in sizes["loops"]:
+        say(loop)
+        backlogs = [backlog for backlog, *_ in kinds for _ in range(sizes["ports"])]
+        command = module("backlog", loop, ",".join(map(str, backlogs)))
+        with serving({loop: command}) as servers:
+            ports = list(map(int, servers[loop].told.split()[1:]))
+            begin = time.monotonic() + 1
+            groups: dict[tuple[Any, ...], list[Client]] = {kind: [] for kind in kinds}
+            for kind, port in zip(
+                (k for k in kinds for _ in range(sizes["ports"])), ports, strict=True
+            ):
+                _, moments, timeout = kind
+                instant = begin + random.uniform(0, timeout)  # noqa: S311 (nothing secret)
+                for client in range(MOMENTS[moments]):
+                    if client and "own" in moments:
+                        instant = begin + random.uniform(0, timeout)  # noqa: S311
+                    groups[kind].append(Client(port, timeout, instant))
+            Clients([each for group in groups.values() for each in group]).check_until(
+                begin + sizes["seconds"]
+            )
+        for (backlog, moments, timeout), group in groups.items():
+            found.append(
+                {
+                    "loop": loop,
+                    "moments": moments,
+                    "timeout": timeout,
+                    "backlog": backlog,
+                    **{
+                        figure: sum(getattr(client, figure) for client in group)
+                        for figure in ("checks", "failed", "kills")
+                    },
+                }
+            )
+    return {"found": found}
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """Return the table: kills, and the share of the checks that failed."""
+    rows: dict[tuple[Any, ...], dict[int, str]] = {}
+    for each in results["found"]:
+        row = rows.setdefault((each["loop"], each["moments"], each["timeout"]), {})
+        share = each["failed"] / max(each["checks"], 1)
+        row[each["backlog"]] = f"{each['kills']} ({share:.1%})"
+    columns: dict[str, Any] = {
+        "loop": lambda row: row[0][0],
+        "clients": lambda row: row[0][1],
+        "timeout, s": lambda row: f"{row[0][2]:g}",
     }
-    print(f"\n{provenance(facts)}", end="")
+    for backlog in results["sizes"]["backlogs"]:
+        columns[f"backlog {backlog}"] = lambda row, backlog=backlog: row[1][backlog]
+    checks = min(each["checks"] for each in results["found"])
+    return (
+        f"Kills of a healthy worker, and the share of its checks that failed; of {checks} checks "
+        f"or more each.\n\n{table(rows.items(), columns)}"
+    )
 
 
-@contextmanager
-def worker(loop: str) -> Iterator[list[int]]:
-    """Run the busy worker; yield its ports, one for each backlog."""
-    command = [sys.executable, "-m", "benchmarks.backlog_worker", loop, str(len(BACKLOGS))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield [int(port) for port in process.stdout.readline().split()]
-        finally:
-            process.kill()
-
-
-def at_once(ports: list[int]) -> list[tuple[float, int]]:
-    """Draw one moment (s) for all checks, anywhere in the worker's cycle."""
-    moment = random.uniform(0, CYCLE)  # noqa: S311 (nothing secret)
-    return [(moment, port) for port in ports for _ in range(CLIENTS)]
-
-
-def each_on_its_own(ports: list[int]) -> list[tuple[float, int]]:
-    """Draw a moment (s) for each check."""
-    moments = [random.uniform(0, PERIOD) for _ in range(CLIENTS)]  # noqa: S311 (nothing secret)
-    return sorted((moment, port) for moment in moments for port in ports)
-
-
-def failures(rounds: Iterable[list[tuple[float, int]]]) -> Counter[int]:
-    """Make the checks of each round, each at its moment, and count the failed ones by port."""
-    failed: Counter[int] = Counter()
-    with selectors.DefaultSelector() as under_way:
-        for moments in rounds:
-            begin = perf_counter()
-            for moment, port in moments:
-                while (wait := begin + moment - perf_counter()) > 0:
-                    failed += ended(under_way, wait)
-                start(under_way, port)
-            # A round that begins while checks of the last one are under way would add to them.
-            while under_way.get_map():
-                failed += ended(under_way, TIMEOUT / 100)
-            sleep(max(0.0, begin + PERIOD - perf_counter()))
-    return failed
-
-
-def start(under_way: selectors.BaseSelector, port: int) -> None:
-    """Begin to connect."""
-    client = socket.socket()
-    client.settimeout(0)
-    client.connect_ex(("127.0.0.1", port))
-    under_way.register(client, selectors.EVENT_WRITE, Check(port, perf_counter()))
-
-
-def ended(under_way: selectors.BaseSelector, wait: float) -> Counter[int]:
-    """Close what has connected or failed, for up to `wait` seconds; count the failures."""
-    passed = {key.fd for key, _ in under_way.select(wait)}
-    failed: Counter[int] = Counter()
-    for key in list(under_way.get_map().values()):
-        client, check = key.fileobj, key.data
-        late = perf_counter() - check.began >= TIMEOUT
-        if key.fd in passed or late:
-            assert isinstance(client, socket.socket)
-            under_way.unregister(client)
-            refused = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
-            failed[check.port] += late or refused
-            client.close()
-    return failed
+async def _work(_: Watch) -> None:
+    backlogs = [int(each) for each in sys.argv[2].split(",")]
+    async with AsyncExitStack() as stack:
+        ports = []
+        for backlog in backlogs:
+            serve = tcp_probe.serve(0, backlog=backlog, stall_timeout=None)
+            probe = await stack.enter_async_context(serve)
+            ports.append(probe.port)
+        print("tcp", *ports, flush=True)
+        while True:
+            ends = time.perf_counter() + BUSY
+            while time.perf_counter() < ends:
+                pass
+            await anyio.sleep(CYCLE - BUSY)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[2:] and "," in sys.argv[2]:
+        CANDIDATES[f"nothing on {sys.argv[1]}"].run(_work, lambda _: None)
+    else:
+        run("backlog", __doc__, SIZES, measure, markdown)

@@ -1,155 +1,216 @@
 """What answers a worker's checks: this listener, and each thing that people use in its place.
 
-Every candidate runs in the worker's own event loop, as an async context manager around the worker.
+Each stands around the worker as its own documentation shows it: whether the worker is a task beside
+the server, or the server a task beside the worker, is what a user copies together with the snippet.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import anyio
 
-# What the usual snippets listen on; this listener and the floor answer IPv6 as well.
+# What the usual snippets listen on; this listener and the floors answer IPv6 as well.
 _ANY = "0.0.0.0"  # noqa: S104 (every server here lives for minutes, for a benchmark)
+WATCHDOG = 10.0  # s
+
+Watch = Callable[[], AbstractContextManager[object]]
+Work = Callable[[Watch], Awaitable[None]]
+# Tells what to check: "tcp PORT", "http PORT", "exec COMMAND", or "none 0".
+Tell = Callable[[str], None]
+# Listens with this backlog, does the work and tells what to check.
+Serve = Callable[[Work, Tell, int], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A way to answer checks.
 
-    `serve(port, backlog)` listens while it is entered, and yields the bound port (0: the kernel
-    picks one); `check` is tcp or http; `imports` is what a worker loads for it on top of anyio.
+    `backlog` is what it listens with where its user says nothing, `imports` what a worker loads for
+    it on top of anyio.
     """
 
     name: str
     loop: str
-    check: str
-    imports: str
-    serve: Callable[[int, int], AbstractAsyncContextManager[int]]
+    serve: Serve
+    backlog: int = 0
+    check: str = "tcp"
+    imports: str = ""
 
-    def run(self, main: Callable[[], Awaitable[None]]) -> None:
-        """Run a worker in this candidate's event loop."""
+    def run(self, work: Work, tell: Tell, backlog: int | None = None) -> None:
+        """Run the worker in this candidate's event loop."""
         backend = "trio" if self.loop == "trio" else "asyncio"
         options: dict[str, Any] = {"use_uvloop": True} if self.loop == "uvloop" else {}
-        anyio.run(main, backend=backend, backend_options=options)
+        backlog = self.backlog if backlog is None else backlog
+        anyio.run(self.serve, work, tell, backlog, backend=backend, backend_options=options)
 
 
-@asynccontextmanager
-async def nothing(_port: int, _backlog: int) -> AsyncIterator[int]:
+async def nothing(work: Work, tell: Tell, _: int) -> None:
     """Serve nothing: the worker alone."""
-    yield 0
+    tell("none 0")
+    await work(nullcontext)
 
 
-@asynccontextmanager
-async def this_listener(port: int, backlog: int) -> AsyncIterator[int]:
-    """Listen with `tcp_probe.serve`."""
+async def this_listener(
+    work: Work, tell: Tell, backlog: int, *, watchdog: float | None = None, **arguments: Any
+) -> None:
+    """Listen with `tcp_probe.serve`; set a watchdog for each job, if one is given."""
     import tcp_probe
 
-    async with tcp_probe.serve(port, backlog=backlog) as probe:
-        yield probe.port
+    async with tcp_probe.serve(0, backlog=backlog, **arguments) as probe:
+        tell(f"tcp {probe.port}")
+        await work(nullcontext if watchdog is None else partial(probe.watchdog, watchdog))
 
 
-@asynccontextmanager
-async def this_listener_unwatched(port: int, backlog: int) -> AsyncIterator[int]:
-    """Listen with `tcp_probe.serve`, without the stall watch."""
-    import tcp_probe
+async def bare_reader(work: Work, tell: Tell, backlog: int) -> None:
+    """Accept and close, and nothing else, in a callback of asyncio: its floor."""
+    with socket.create_server(
+        ("", 0), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True
+    ) as listening:
+        listening.settimeout(0)
 
-    async with tcp_probe.serve(port, backlog=backlog, stall_timeout=None) as probe:
-        yield probe.port
+        def accept() -> None:
+            listening.accept()[0].close()
+
+        asyncio.get_running_loop().add_reader(listening, accept)
+        tell(f"tcp {listening.getsockname()[1]}")
+        await work(nullcontext)
 
 
-@asynccontextmanager
-async def start_server(port: int, backlog: int) -> AsyncIterator[int]:
-    """Accept and close with `asyncio.start_server`, the usual snippet."""
+async def start_server(work: Work, tell: Tell, backlog: int) -> None:
+    """Listen with `asyncio.start_server`; gather `serve_forever` and the worker."""
 
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with await asyncio.start_server(answer, _ANY, port, backlog=backlog) as server:
-        yield server.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(answer, _ANY, 0, backlog=backlog)
+    tell(f"tcp {server.sockets[0].getsockname()[1]}")
+    async with server:
+        await asyncio.gather(server.serve_forever(), work(nullcontext))
 
 
-@asynccontextmanager
-async def anyio_listener(port: int, backlog: int) -> AsyncIterator[int]:
-    """Accept and close with `anyio.create_tcp_listener().serve`."""
+async def anyio_listener(work: Work, tell: Tell, backlog: int) -> None:
+    """Listen with `anyio.create_tcp_listener`; `serve` and the worker share a task group."""
 
     async def answer(stream: anyio.abc.SocketStream) -> None:
         await stream.aclose()
 
-    listener = await anyio.create_tcp_listener(local_host=_ANY, local_port=port, backlog=backlog)
+    listener = await anyio.create_tcp_listener(local_host=_ANY, backlog=backlog)
+    tell(f"tcp {listener.extra(anyio.abc.SocketAttribute.local_port)}")  # noqa: S610 (no Django)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, answer)
-        yield listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 (no Django)
-        tasks.cancel_scope.cancel()
+        tasks.start_soon(_run, work)
 
 
-@asynccontextmanager
-async def aiohttp_endpoint(port: int, backlog: int) -> AsyncIterator[int]:
-    """Answer `/healthz` with aiohttp."""
+async def aiohttp(work: Work, tell: Tell, backlog: int) -> None:
+    """Set an aiohttp `AppRunner` up before the worker, and clean it up after it."""
     from aiohttp import web
 
-    async def healthz(_request: web.Request) -> web.Response:
+    async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok")
 
     application = web.Application()
     application.router.add_get("/healthz", healthz)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, _ANY, port, backlog=backlog).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    await web.TCPSite(runner, _ANY, 0, backlog=backlog).start()
+    tell(f"http {runner.addresses[0][1]}")
+    await work(nullcontext)
+    await runner.cleanup()
 
 
-@asynccontextmanager
-async def fastapi_endpoint(port: int, backlog: int) -> AsyncIterator[int]:
-    """Answer `/healthz` with FastAPI, served by uvicorn."""
+async def fastapi(work: Work, tell: Tell, backlog: int) -> None:
+    """Serve FastAPI with uvicorn; the worker is a task of the application's lifespan."""
     import uvicorn
     from fastapi import FastAPI
 
-    application = FastAPI()
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(work(nullcontext))
+        yield
+        task.cancel()
+
+    application = FastAPI(lifespan=lifespan)
 
     @application.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     config = uvicorn.Config(
-        application, _ANY, port, backlog=backlog, access_log=False, log_level="warning"
+        application, _ANY, 0, backlog=backlog, access_log=False, log_level="warning"
     )
-    server = uvicorn.Server(config)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve)
-        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await anyio.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
-        server.should_exit = True
+    listening = config.bind_socket()
+    tell(f"http {listening.getsockname()[1]}")
+    await uvicorn.Server(config).serve([listening])
 
 
-LISTENERS = tuple(
-    Candidate(
-        f"tcp_probe on {loop}", loop, "tcp", "import tcp_probe; tcp_probe.serve", this_listener
-    )
-    for loop in ("asyncio", "uvloop", "trio")
-)
+async def _run(work: Work) -> None:
+    await work(nullcontext)
+
+
+class _Healthz(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+async def http_thread(work: Work, tell: Tell, _: int) -> None:
+    """Run the standard library's HTTP server, whose backlog is 5, in a daemon thread."""
+    server = HTTPServer((_ANY, 0), _Healthz)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tell(f"http {server.server_port}")
+    await work(nullcontext)
+
+
+async def pid_file(work: Work, tell: Tell, _: int) -> None:
+    """Write a PID file, for an exec probe that looks whether its process is there."""
+    file = Path(tempfile.mkdtemp(), "worker.pid")
+    file.write_text(str(os.getpid()), encoding="ascii")  # noqa: ASYNC240 (before the loop has work)
+    tell(f'exec kill -0 "$(cat {file})"')
+    await work(nullcontext)
+
+
+def _ours(name: str, loop: str, serve: Serve) -> Candidate:
+    from tcp_probe._defaults import BACKLOG
+
+    return Candidate(name, loop, serve, BACKLOG, imports="import tcp_probe; tcp_probe.serve")
+
+
+LOOPS = ("asyncio", "uvloop", "trio")
+LISTENERS = tuple(_ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS)
+BARE = Candidate("bare add_reader", "asyncio", bare_reader, 5)
 PEERS = (
-    Candidate("asyncio.start_server", "asyncio", "tcp", "import asyncio", start_server),
-    Candidate("anyio TCP listener", "asyncio", "tcp", "import anyio", anyio_listener),
-    Candidate("aiohttp", "asyncio", "http", "import aiohttp.web", aiohttp_endpoint),
+    Candidate("asyncio.start_server", "asyncio", start_server, 100, imports="import asyncio"),
+    Candidate("anyio TCP listener", "asyncio", anyio_listener, 65536, imports="import anyio"),
+    Candidate("aiohttp", "asyncio", aiohttp, 128, "http", "import aiohttp.web"),
     # uvicorn takes uvloop wherever it is installed.
-    Candidate(
-        "FastAPI with uvicorn", "uvloop", "http", "import fastapi, uvicorn", fastapi_endpoint
-    ),
+    Candidate("FastAPI with uvicorn", "uvloop", fastapi, 2048, "http", "import fastapi, uvicorn"),
 )
+THREAD = Candidate("HTTP server in a thread", "asyncio", http_thread, 5, "http")
 UNWATCHED = tuple(
-    Candidate(f"{each.name}, no stall watch", each.loop, "tcp", "", this_listener_unwatched)
+    _ours(f"{each.name}, no stall watch", each.loop, partial(this_listener, stall_timeout=None))
     for each in LISTENERS
 )
-WORKERS = tuple(
-    Candidate(f"nothing on {loop}", loop, "", "", nothing) for loop in ("asyncio", "uvloop", "trio")
+WORKERS = tuple(Candidate(f"nothing on {loop}", loop, nothing, check="none") for loop in LOOPS)
+WATCHED = _ours(
+    f"tcp_probe, watchdog {WATCHDOG:g} s", "asyncio", partial(this_listener, watchdog=WATCHDOG)
 )
-CANDIDATES = {each.name: each for each in (*LISTENERS, *PEERS, *UNWATCHED, *WORKERS)}
+PID_FILE = Candidate("exec with a PID file", "asyncio", pid_file, check="exec")
+CANDIDATES = {
+    each.name: each
+    for each in (*LISTENERS, BARE, *PEERS, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
+}

@@ -1,17 +1,15 @@
-"""The client side of a benchmark: makes checks from a process of its own, and reads their times."""
+"""The client side of a benchmark: native/client.c makes checks as kubelet does, and times them."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.native_code import compile_native
-
-ROOT = Path(__file__).parents[1]
+from benchmarks.processes import ROOT
 
 
 @dataclass(frozen=True)
@@ -24,33 +22,40 @@ class Times:
 
 @dataclass(frozen=True)
 class Runs:
-    """What each run of a command took: ns, ns of CPU, bytes at its peak (0: not known)."""
+    """What each run of a command took: ns, ns of CPU, bytes at its peak."""
 
     whole: Sequence[int]
     cpu: Sequence[int]
     peak: Sequence[int]
 
 
+def compile_native(name: str, folder: Path) -> Path:
+    """Compile native/NAME.c into `folder`; return the program."""
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        raise SystemExit("expected a C compiler (cc, gcc or clang) on the PATH, found none")
+    program = folder / name
+    source = ROOT / "benchmarks" / "native" / f"{name}.c"
+    subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+    return program
+
+
 class Client:
-    """Makes checks as kubelet does, in C where there is a compiler, otherwise in Python."""
+    """Makes checks from a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        program = compile_native("client", folder)
-        self.language = "C" if program else "Python"
-        self._command = (
-            [str(program)] if program else [sys.executable, "-m", "benchmarks.python_client"]
-        )
+        self._program = str(compile_native("client", folder))
 
     def start(
         self, kind: str, port: int, count: int, period: float = 0.0, *, spin: bool = False
     ) -> subprocess.Popen[bytes]:
         """Begin to make `count` checks, one after the other, one each `period` seconds.
 
-        `spin`: stay awake in between, where the client has a core to itself.
+        `kind`: tcp, eof (until the server closes) or http. `spin`: stay awake in between, where the
+        client has a core to itself.
         """
         wait = "spin" if spin else "sleep"
-        arguments = [kind, port, count, round(period * 1e9), wait]
-        return self._start("one-by-one", *arguments)
+        return self._start("one-by-one", kind, port, count, round(period * 1e9), wait)
 
     def one_by_one(
         self, kind: str, port: int, count: int, period: float = 0.0, *, spin: bool = False
@@ -68,7 +73,7 @@ class Client:
         return Runs(records[0::3], records[1::3], records[2::3])
 
     def _start(self, *arguments: object) -> subprocess.Popen[bytes]:
-        command = [*self._command, *map(str, arguments)]
+        command = [self._program, *map(str, arguments)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
 
 

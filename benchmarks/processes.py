@@ -1,31 +1,45 @@
-"""Servers in processes of their own, that end with the block that uses them."""
+"""Workers in processes of their own, that end with the block that uses them, and what they take."""
 
 from __future__ import annotations
 
+import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
-from benchmarks.accounting import cpu_ns, resident_bytes
-
 ROOT = Path(__file__).parents[1]
 BACKLOG = 512  # so that 256 checks at once find room in the queue of every candidate
-_START_LIMIT = 60.0  # s
+_START_LIMIT = 120.0  # s, where a hundred workers start at once
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs."""
+    """A worker that runs, and what it has told: how to check it."""
 
-    pid: int
-    port: int
+    process: subprocess.Popen[str]
+    told: str
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid
+
+    @property
+    def port(self) -> int:
+        """The port to check; 0: it has none."""
+        return int(self.told.split()[-1])
 
     @property
     def cpu_ns(self) -> int:
@@ -38,23 +52,77 @@ class Server:
         return resident_bytes(self.pid)
 
 
-def candidate_command(name: str, progress: Path | None = None) -> list[str]:
-    """Return the command that serves a candidate."""
-    command = [sys.executable, "-m", "benchmarks.server", name, "--backlog", str(BACKLOG)]
-    return command if progress is None else [*command, "--progress", str(progress)]
+def cpu_ns(pid: int) -> int:
+    """Return the CPU time of a process in ns: all its threads, those that have ended too."""
+    # clock_getcpuclockid(3), which Python has for threads only.
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process, exactly: /proc/PID/statm may be pages behind."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1]) * 1024
+    raise ValueError(f"/proc/{pid}/smaps_rollup has no line Rss:")
+
+
+def resources(pid: int) -> dict[str, int]:
+    """Return what a process holds: all that must not grow."""
+    process = psutil.Process(pid)
+    return {
+        "resident_bytes": resident_bytes(pid),
+        "file_descriptors": process.num_fds(),
+        "threads": process.num_threads(),
+    }
+
+
+def module(name: str, *arguments: object) -> list[str]:
+    """Return the command that runs a module of the benchmarks."""
+    return [sys.executable, "-m", f"benchmarks.{name}", *map(str, arguments)]
+
+
+def candidate_command(name: str, *arguments: object) -> list[str]:
+    """Return the command that serves a candidate, with a queue that is never full."""
+    return module("worker", name, "--backlog", BACKLOG, *arguments)
+
+
+def output_of(command: Sequence[str]) -> str:
+    """Run a command to its end."""
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @contextmanager
-def serving(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Server]]:
-    """Run servers, each of which prints its port; yield them by name."""
-    processes: dict[str, subprocess.Popen[str]] = {}
+def serving(
+    commands: Mapping[Key, Sequence[str]], core: int | None = None, *, quiet: bool = False
+) -> Iterator[dict[Key, Server]]:
+    """Run workers, on one core if it is given; yield them by name once all can be checked.
+
+    `quiet`: what they say on the standard error is expected, and thrown away.
+    """
+    processes: dict[Key, subprocess.Popen[str]] = {}
     try:
         for name, command in commands.items():
-            processes[name] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        yield {name: Server(each.pid, _port(name, each)) for name, each in processes.items()}
+            # In a session of its own, so that its children end with it.
+            processes[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if quiet else None,
+                text=True,
+                start_new_session=True,
+            )
+        servers = {name: Server(each, _told(each)) for name, each in processes.items()}
+        for server in servers.values():
+            if core is not None:
+                pin(server.pid, core)
+            if not server.told.startswith(("exec", "none")):
+                _wait_until_listening(server.port)
+        yield servers
     finally:
         for process in processes.values():
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         for process in processes.values():
             process.communicate()
 
@@ -75,10 +143,26 @@ def no_process_left() -> Iterator[None]:
         psutil.wait_procs(left)
 
 
-def _port(name: str, process: subprocess.Popen[str]) -> int:
+def pin(pid: int, core: int) -> None:
+    """Keep every thread of a process on one core; threads that it starts later stay there too."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+def _told(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], _START_LIMIT)
     line = process.stdout.readline() if ready else ""
     if not line:
-        raise RuntimeError(f"{name} did not start within {_START_LIMIT:g} s, or ended at once")
-    return int(line)
+        raise RuntimeError(f"no start within {_START_LIMIT:g} s, or an early end: {process.args!r}")
+    return line.strip()
+
+
+def _wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + _START_LIMIT
+    while True:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 20):
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"port {port} does not listen within {_START_LIMIT:g} s")
+        time.sleep(0.01)

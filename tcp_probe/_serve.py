@@ -42,10 +42,11 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         None, the default, is every interface, IPv4 and IPv6: kubelet probes the pod's address.
     `backlog`
         One less than the checks that a process which no longer runs at all (stopped, or holding
-        the GIL) may still pass, all clients together. The default is the least with which a
-        healthy worker passes every check: with 6 clients that check at once, and a worker that is
-        busy for 50 ms of every 100 ms, backlogs of 0 to 4 fail 73, 55, 42, 27 and 14 % of the
-        checks, and 5 fails none (asyncio, 600 checks each; uvloop and trio are within 6 points).
+        the GIL) may still pass, all clients together. The default of 2 is the least with which a
+        healthy worker is never killed: kubelet starts the tickers of a pod's probes together, and
+        with 3 checks at the same instant on a worker that is busy for 50 ms of every 100 ms, a
+        backlog of 0 or 1 fails 43 or 15 % of them and gets the worker killed, 2 fails none
+        (benchmarks/results/backlog.md). Each more shows a process that stands still a period later.
     `stall_timeout`
         How long, in seconds, the event loop may not run; after that, and before 1.62 times that,
         a thread makes the port refuse. None: don't watch. The default of 10 is above what an

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.candidates import CANDIDATES
 from benchmarks.client import Client
-from benchmarks.cost.sizes import Sizes
 from benchmarks.processes import Server
 
 FLOOR = "C floor"
@@ -16,18 +16,11 @@ FLOOR = "C floor"
 
 @dataclass(frozen=True)
 class Bench:
-    """The client, the cores, how much to measure, and one running server for each candidate."""
+    """How much to measure, the client, and one running server for each candidate."""
 
-    sizes: Sizes
+    sizes: Mapping[str, Any]
     client: Client
-    server_core: int
-    client_core: int
     servers: Mapping[str, Server]
-
-    @property
-    def separate(self) -> bool:
-        """Whether server and client have a core each."""
-        return self.server_core != self.client_core
 
     def interleaved(self, rounds: int) -> Iterator[tuple[str, Server]]:
         """Yield every server once a round, in a new order each round."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypedDict
 
 from benchmarks.candidates import LISTENERS
 from benchmarks.cost.exec_probes import SCRIPT
 
+ON_ASYNCIO = LISTENERS[0].name
 _RATIO_TO_FLOOR = {"asyncio": 1.6, "uvloop": 1.3, "trio": 2.2}
+# Beside peers on the event loop that most workers run, and start_server's own.
 _RATIO_TO_PEERS = {"asyncio.start_server": 0.4, "FastAPI with uvicorn": 0.25, SCRIPT: 1 / 200}
 
 
 class Claim(TypedDict):
-    """One promise: `measured` must not exceed `bound`; None: it could not be measured."""
+    """One promise: `measured` must not exceed `bound`; None: there were too few to tell."""
 
     text: str
     bound: float
@@ -22,44 +25,33 @@ class Claim(TypedDict):
 
 def judge(candidates: dict[str, dict[str, Any]]) -> list[Claim]:
     """Hold every promise against the figures."""
-    claims = []
-    for listener in LISTENERS:
-        found = candidates[listener.name]
-        ratio = found["ratio_to_floor"]
-        claims += [
-            _claim(listener.name, "p99 connect, µs", 1000.0, found["connect_us"]["p99"]),
-            _claim(
-                listener.name,
-                "CPU per check, times the floor",
-                _RATIO_TO_FLOOR[listener.loop],
-                ratio["median"] if ratio else None,
-            ),
-            _claim(listener.name, "bytes kept per check", 1.0, found["kept_bytes"]),
-            _claim(
-                listener.name,
-                "CPU of an idle listener, s per day",
-                5.0,
-                found["idle_cpu_s_per_hour"] * 24,
-            ),
-        ]
-    # Beside the peers on the event loop that most workers run, and start_server's own.
-    on_asyncio = LISTENERS[0].name
-    here = candidates[on_asyncio]
-    imports = here["import"]
     return [
-        *claims,
-        *[
-            _claim(on_asyncio, f"CPU per check, times {peer}", bound, here["ratio_of"][peer])
-            for peer, bound in _RATIO_TO_PEERS.items()
-        ],
-        _claim("tcp_probe", "import over anyio's, ms of CPU", 5.0, imports["ms"]["median"]),
-        _claim("tcp_probe", "import over anyio's, MB", 0.5, imports["bytes"]["median"] / 1e6),
+        {
+            "text": f"{who}: {what}",
+            "bound": bound,
+            "measured": measured,
+            "holds": None if measured is None else measured <= bound,
+        }
+        for who, what, bound, measured in _promises(candidates)
     ]
 
 
-def _claim(who: str, what: str, bound: float, measured: float | None) -> Claim:
-    holds = None if measured is None else measured <= bound
-    return {"text": f"{who}: {what}", "bound": bound, "measured": measured, "holds": holds}
+def _promises(
+    candidates: dict[str, dict[str, Any]],
+) -> Iterator[tuple[str, str, float, float | None]]:
+    for listener in LISTENERS:
+        name, found = listener.name, candidates[listener.name]
+        yield name, "p99 connect, µs", 1000.0, found["connect_us"]["p99"]
+        bound = _RATIO_TO_FLOOR[listener.loop]
+        yield name, "CPU per check, times the floor", bound, found["ratio_to_floor"]["median"]
+        yield name, "bytes kept per check", 1.0, found["kept_bytes"]
+        yield name, "CPU of an idle listener, s per day", 5.0, found["idle_cpu_s_per_hour"] * 24
+    here = candidates[ON_ASYNCIO]
+    for peer, bound in _RATIO_TO_PEERS.items():
+        yield ON_ASYNCIO, f"CPU per check, times {peer}", bound, here["ratio_of"][peer]
+    imports = here["import"]
+    yield "tcp_probe", "import over anyio's, ms of CPU", 5.0, imports["ms"]["median"]
+    yield "tcp_probe", "import over anyio's, MB", 0.5, imports["bytes"]["median"] / 1e6
 
 
 def line(claim: Claim) -> str:

@@ -34,25 +34,21 @@ def measure_exec_probes(bench: Bench, folder: Path) -> dict[str, dict[str, Any]]
         CHECK: [sys.executable, "-m", "tcp_probe", "check", str(server.port)],
         BASH: ["bash", "-c", f"</dev/tcp/127.0.0.1/{server.port}"],
     }
-    whole: dict[str, list[float]] = defaultdict(list)
-    client_cpu: dict[str, list[float]] = defaultdict(list)
-    server_cpu: dict[str, list[float]] = defaultdict(list)
-    peak: dict[str, list[float]] = defaultdict(list)
-    for _ in range(bench.sizes.command_rounds):
+    found: dict[str, list[tuple[float, float, float, int]]] = defaultdict(list)
+    for _ in range(bench.sizes["command_rounds"]):
         for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
             before = server.cpu_ns
             runs = bench.client.commands(commands[name], 1)
             time.sleep(_SETTLE)
-            server_cpu[name].append((server.cpu_ns - before) / 1000)
-            whole[name].append(runs.whole[0] / 1000)
-            client_cpu[name].append(runs.cpu[0] / 1000)
-            peak[name].append(runs.peak[0])
-    return {
-        name: {
-            "whole_us": percentiles(whole[name]),
-            "client_cpu_us": spread(client_cpu[name]),
-            "server_cpu_us": spread(server_cpu[name]) if name != SCRIPT else None,
-            "peak_bytes": spread(peak[name]) if any(peak[name]) else None,
+            served = (server.cpu_ns - before) / 1000
+            found[name].append((runs.whole[0] / 1000, runs.cpu[0] / 1000, served, runs.peak[0]))
+    figures = {}
+    for name in EXEC_PROBES:
+        whole, cpu, served_cpu, peak = zip(*found[name], strict=True)
+        figures[name] = {
+            "whole_us": percentiles(whole),
+            "client_cpu_us": spread(cpu),
+            "server_cpu_us": spread(served_cpu) if name != SCRIPT else None,
+            "peak_bytes": spread(peak),
         }
-        for name in EXEC_PROBES
-    }
+    return figures

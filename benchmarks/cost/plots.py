@@ -12,11 +12,13 @@ from matplotlib.figure import Figure
 
 from benchmarks.candidates import LISTENERS
 from benchmarks.cost.bench import FLOOR
-from benchmarks.cost.cluster import PODS
 from benchmarks.cost.exec_probes import EXEC_PROBES
+from benchmarks.cost.node import PODS
 
 _OURS, _FLOOR, _OTHERS = "#0b6e4f", "#7f8c8d", "#c8702a"
 _LISTENERS = {each.name for each in LISTENERS}
+_STYLES = {FLOOR: ":", "tcp_probe on uvloop": "--", "tcp_probe on trio": "-."}
+_STYLES["tcp_probe in a thread"] = ":"
 
 
 def draw(results: Mapping[str, Any], folder: Path) -> None:
@@ -27,7 +29,7 @@ def draw(results: Mapping[str, Any], folder: Path) -> None:
             ("cpu", _cpu(results["candidates"])),
             ("time", _time(results["candidates"])),
             ("pace", _pace(results["candidates"])),
-            ("node", _node(results["cluster"])),
+            ("node", _node(results["node"])),
         ):
             figure.savefig(folder / f"cost-{name}.svg", metadata={"Date": None})
 
@@ -96,7 +98,7 @@ def _pace(candidates: Mapping[str, Any]) -> Figure:
     for name, found in candidates.items():
         if name in EXEC_PROBES:
             continue
-        style = {FLOOR: ":", "tcp_probe on uvloop": "--", "tcp_probe on trio": "-."}.get(name, "-")
+        style = _STYLES.get(name, "-")
         for axes, figures in ((rates, "cpu_us_at_rate"), (levels, "cpu_us_at_once")):
             points = {int(at): each["median"] for at, each in found[figures].items()}
             colour = _colour(name) if name in _LISTENERS | {FLOOR} else None

@@ -2,162 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.candidates import UNWATCHED
-from benchmarks.cost import cluster
+from benchmarks.cost import node
 from benchmarks.cost.exec_probes import EXEC_PROBES
-from benchmarks.markdown import table
+from benchmarks.run import table
 
 NONE = "-"
+VERDICTS = {True: "pass", False: "**fail**", None: "not measured"}
+Row = tuple[str, Mapping[str, Any]]
+Cell = Callable[[Row], str]
 
 
 def markdown(results: Mapping[str, Any]) -> str:
     """Return every table."""
     candidates = results["candidates"]
-    sections = [
-        _machine(results),
-        "## One check\n",
-        _one_check(candidates),
-        "## At every pace: µs of CPU per check\n",
-        _paces(candidates),
-        "## What stands while nobody checks\n",
-        _standing(candidates),
-        "## What must hold\n",
-        _claims(results["claims"]),
-        "## A node: liveness and readiness, each every 10 s\n",
-        _cluster(results["cluster"]),
-        f"```\n{cluster.FORMULA}```\n",
-        "## Published estimates\n",
-        table(["", "published", "measured here"], results["published"]),
+    rows: list[Row] = list(candidates.items())
+    servers = [row for row in rows if row[0] not in EXEC_PROBES]
+    rates, levels = (list(servers[0][1][key]) for key in ("cpu_us_at_rate", "cpu_us_at_once"))
+    one_check = {
+        "": _name,
+        "connect p50 / p99 / p99.9, µs": _percentiles("connect_us"),
+        "to its end p50 / p99 / p99.9, µs": _percentiles("whole_us"),
+        "server CPU, µs": _spread("server_cpu_us"),
+        "times the floor": _spread("ratio_to_floor", "{:.2f}"),
+        "client CPU, µs": _spread("client_cpu_us", "{:.0f}"),
+        "a busy worker loses, µs": _spread("worker_loss_us"),
+    }
+    paces: dict[str, Cell] = {"": _name}
+    paces |= {f"{rate}/s": _median("cpu_us_at_rate", rate) for rate in rates}
+    paces |= {f"{level} at once": _median("cpu_us_at_once", level) for level in levels}
+    standing = {
+        "": _name,
+        "resident memory added, MB": _spread("resident_bytes", "{:.2f}", 1e-6),
+        "peak of a check's process, MB": _spread("peak_bytes", "{:.1f}", 1e-6),
+        "bytes kept per check": _number("kept_bytes", "{:.2f}"),
+        "import over anyio's, ms of CPU": _spread("import.ms"),
+        "import over anyio's, MB": _spread("import.bytes", "{:.2f}", 1e-6),
+        "idle, s of CPU per hour": _number("idle_cpu_s_per_hour", "{:.3f}"),
+    }
+    unwatched = [
+        (each.name, {"idle_cpu_s_per_hour": found["idle_cpu_s_per_hour_unwatched"]})
+        for each in UNWATCHED
+        for found in [candidates[each.name.partition(",")[0]]]
     ]
-    return "\n".join(sections)
-
-
-def _machine(results: Mapping[str, Any]) -> str:
-    machine = results["machine"]
-    packages = ", ".join(f"{name} {which}" for name, which in machine["packages"].items() if which)
-    return (
-        "# What a check costs\n\n"
-        f"{machine['system']}, {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['python']}; {packages}. Client in {results['client']}. Other processes kept "
-        f"{results['cores_busy_with_other_processes']:.2f} cores busy. "
-        f"Took {results['took_s']:.0f} s.\n"
+    claims = {
+        "": lambda claim: claim["text"],
+        "at most": lambda claim: f"{claim['bound']:.3g}",
+        "measured": lambda claim: _shown(claim["measured"], "{:.3g}"),
+        "verdict": lambda claim: VERDICTS[claim["holds"]],
+    }
+    nodes: dict[str, dict[str, str]] = {}
+    for row in results["node"]:
+        for unit, form in (("millicores", "{:.2f}"), ("megabytes", "{:.0f}")):
+            cells = nodes.setdefault(row["candidate"], {})
+            cells[f"{row['pods']} pods, {unit}"] = form.format(row[unit])
+    of_a_node = {"": _name} | {
+        head: lambda row, head=head: row[1][head] for head in next(iter(nodes.values()))
+    }
+    published: dict[str, Callable[[list[str]], str]] = {
+        "": lambda row: row[0],
+        "published": lambda row: row[1],
+        "measured here": lambda row: row[2],
+    }
+    return "\n".join(
+        [
+            "## One check\n",
+            table(rows, one_check),
+            "## At every pace: µs of CPU per check\n",
+            table(servers, paces),
+            "## What stands while nobody checks\n",
+            table([*rows, *unwatched], standing),
+            "## What must hold\n",
+            table(results["claims"], claims),
+            "## A node: liveness and readiness, each every 10 s\n",
+            table(nodes.items(), of_a_node),
+            f"```\n{node.FORMULA}```\n",
+            "## Published estimates\n",
+            table(results["published"], published),
+        ]
     )
 
 
-def _one_check(candidates: Mapping[str, Any]) -> str:
-    head = [
-        "",
-        "connect p50 / p99 / p99.9, µs",
-        "to its end p50 / p99 / p99.9, µs",
-        "server CPU, µs",
-        "times the floor",
-        "client CPU, µs",
-        "a busy worker loses, µs",
-    ]
-    rows = [
-        [
-            name,
-            _percentiles(found.get("connect_us")),
-            _percentiles(found["whole_us"]),
-            _spread(found["server_cpu_us"]),
-            _spread(found.get("ratio_to_floor"), "{:.2f}"),
-            _spread(found.get("client_cpu_us"), "{:.0f}"),
-            _spread(found.get("worker_loss_us")),
-        ]
-        for name, found in candidates.items()
-    ]
-    return table(head, rows)
+def _name(row: Row) -> str:
+    return row[0]
 
 
-def _paces(candidates: Mapping[str, Any]) -> str:
-    found = {name: each for name, each in candidates.items() if name not in EXEC_PROBES}
-    first = next(iter(found.values()))
-    rates, levels = list(first["cpu_us_at_rate"]), list(first["cpu_us_at_once"])
-    head = ["", *[f"{rate}/s" for rate in rates], *[f"{level} at once" for level in levels]]
-    rows = [
-        [
-            name,
-            *[_median(each["cpu_us_at_rate"][rate]) for rate in rates],
-            *[_median(each["cpu_us_at_once"][level]) for level in levels],
-        ]
-        for name, each in found.items()
-    ]
-    return table(head, rows)
-
-
-def _standing(candidates: Mapping[str, Any]) -> str:
-    head = [
-        "",
-        "resident memory added, MB",
-        "peak of a check's process, MB",
-        "bytes kept per check",
-        "import over anyio's, ms of CPU",
-        "import over anyio's, MB",
-        "idle, s of CPU per hour",
-    ]
-    rows = []
-    for name, found in candidates.items():
-        imports = found.get("import") or {}
-        rows.append(
-            [
-                name,
-                _spread(found.get("resident_bytes"), "{:.2f}", 1e-6),
-                _spread(found.get("peak_bytes"), "{:.1f}", 1e-6),
-                _number(found.get("kept_bytes"), "{:.2f}"),
-                _spread(imports.get("ms"), "{:.1f}"),
-                _spread(imports.get("bytes"), "{:.2f}", 1e-6),
-                _number(found.get("idle_cpu_s_per_hour"), "{:.3f}"),
-            ]
-        )
-    unwatched = {each.name: each for each in UNWATCHED}
-    for name in unwatched:
-        listener = candidates[name.partition(",")[0]]
-        idle = _number(listener["idle_cpu_s_per_hour_unwatched"], "{:.3f}")
-        rows.append([name, *[NONE] * 5, idle])
-    return table(head, rows)
-
-
-def _claims(claims: Iterable[Mapping[str, Any]]) -> str:
-    verdicts = {True: "pass", False: "**fail**", None: "not measured"}
-    rows = [
-        [
-            claim["text"],
-            _number(claim["bound"], "{:.3g}"),
-            _number(claim["measured"], "{:.3g}"),
-            verdicts[claim["holds"]],
-        ]
-        for claim in claims
-    ]
-    return table(["", "at most", "measured", ""], rows)
-
-
-def _cluster(rows: Iterable[Mapping[str, Any]]) -> str:
-    by_name: dict[str, list[str]] = {}
-    for row in rows:
-        cells = by_name.setdefault(row["candidate"], [row["candidate"]])
-        cells += [f"{row['millicores']:.2f}", f"{row['megabytes']:.0f}"]
-    head = ["", *[f"{n} pods, {unit}" for n in cluster.PODS for unit in ("millicores", "MB")]]
-    return table(head, by_name.values())
-
-
-def _percentiles(found: Mapping[str, float | None] | None) -> str:
-    return " / ".join(_number(each, "{:.0f}") for each in found.values()) if found else NONE
-
-
-def _median(found: Mapping[str, float]) -> str:
-    return f"{found['median']:.1f}"
-
-
-def _spread(found: Mapping[str, float] | None, form: str = "{:.1f}", scale: float = 1.0) -> str:
-    if not found:
-        return NONE
-    write: Callable[[float], str] = lambda value: form.format(value * scale)  # noqa: E731
-    quartiles = f"{write(found['lower_quartile'])}-{write(found['upper_quartile'])}"
-    return f"{write(found['median'])} ({quartiles})"
-
-
-def _number(value: float | None, form: str) -> str:
+def _shown(value: float | None, form: str) -> str:
     return NONE if value is None else form.format(value)
+
+
+def _of(row: Row, figure: str) -> Any:
+    found: Any = row[1]
+    for step in figure.split("."):
+        found = found and found.get(step)
+    return found
+
+
+def _number(figure: str, form: str) -> Cell:
+    return lambda row: _shown(_of(row, figure), form)
+
+
+def _median(figure: str, at: str) -> Cell:
+    return lambda row: f"{row[1][figure][at]['median']:.1f}"
+
+
+def _percentiles(figure: str) -> Cell:
+    def cell(row: Row) -> str:
+        found = _of(row, figure)
+        return " / ".join(_shown(each, "{:.0f}") for each in found.values()) if found else NONE
+
+    return cell
+
+
+def _spread(figure: str, form: str = "{:.1f}", scale: float = 1.0) -> Cell:
+    def cell(row: Row) -> str:
+        found = _of(row, figure)
+        if not found:
+            return NONE
+        names = ("median", "lower_quartile", "upper_quartile")
+        median, lower, upper = (form.format(found[name] * scale) for name in names)
+        return f"{median} ({lower}-{upper})"
+
+    return cell

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
-from benchmarks.candidates import LISTENERS, PEERS, WORKERS
-from benchmarks.client import Client
-from benchmarks.cost.bench import FLOOR, to_the_end
+from benchmarks.candidates import BARE, LISTENERS, PEERS, WORKERS
+from benchmarks.cost.bench import FLOOR, Bench, to_the_end
 from benchmarks.cost.spread import Spread, spread
-from benchmarks.processes import ROOT, Server, candidate_command, serving
+from benchmarks.processes import Server, candidate_command, output_of, serving
 
 _WARM_UP = 100  # checks
 
 _IMPORT = """
 import sys, time
 import anyio
-from benchmarks.accounting import resident_bytes
+from benchmarks.processes import resident_bytes
 async def nothing(): pass
 anyio.run(nothing)
 memory, began = resident_bytes("self"), time.process_time_ns()
@@ -30,29 +27,30 @@ print(took, resident_bytes("self") - memory)
 """
 
 
-def measure_resident(client: Client, starts: int, floor: Path | None) -> dict[str, Spread]:
+def measure_resident(bench: Bench) -> dict[str, Spread]:
     """Measure the bytes that each candidate adds to the same process without it.
 
-    The floor has no process to be added to: for it, all of its own.
+    The floor in C has no process to be added to, and keeps all of its own: it is left as it runs.
     """
-    names = [each.name for each in (*WORKERS, *LISTENERS, *PEERS)]
-    commands: dict[str, list[str]] = {name: candidate_command(name) for name in names}
-    if floor is not None:
-        commands[FLOOR] = [str(floor), "5"]
+    candidates = (*LISTENERS, BARE, *PEERS)
+    commands = {each.name: candidate_command(each.name) for each in (*WORKERS, *candidates)}
     rounds: dict[str, list[int]] = defaultdict(list)
-    for _ in range(starts):
+    for _ in range(bench.sizes["starts"]):
         with serving(commands) as servers:
             for name, server in servers.items():
                 if server.port:
-                    client.one_by_one(to_the_end(name), server.port, _WARM_UP)
+                    bench.client.one_by_one(to_the_end(name), server.port, _WARM_UP)
                 rounds[name].append(server.resident_bytes)
-    without = {each.name: rounds[f"nothing on {each.loop}"] for each in (*LISTENERS, *PEERS)} | {
-        FLOOR: [0] * starts
-    }
-    return {
-        name: spread([value - bare for value, bare in zip(values, without[name], strict=True)])
-        for name, values in rounds.items()
-        if name in without
+    return {FLOOR: spread([bench.servers[FLOOR].resident_bytes])} | {
+        each.name: spread(
+            [
+                value - bare
+                for value, bare in zip(
+                    rounds[each.name], rounds[f"nothing on {each.loop}"], strict=True
+                )
+            ]
+        )
+        for each in candidates
     }
 
 
@@ -62,8 +60,7 @@ def measure_imports(count: int) -> dict[str, dict[str, Spread]]:
     rounds: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for _ in range(count):
         for code in dict.fromkeys(each.imports for each in candidates):
-            command = [sys.executable, "-c", _IMPORT.format(imports=code)]
-            output = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout
+            output = output_of([sys.executable, "-c", _IMPORT.format(imports=code)])
             took, memory = map(int, output.split())
             rounds[code].append((took / 1e6, memory))
     return {
@@ -94,14 +91,3 @@ class Idle:
     def wait(self, least: float) -> None:
         """Wait until the servers have been watched for `least` seconds."""
         time.sleep(max(0.0, self._began + least - time.monotonic()))
-
-
-def start_of_python(count: int, programs: Mapping[str, Sequence[str]]) -> dict[str, Spread]:
-    """Measure how long Python takes, in s, to run each program from start to end."""
-    rounds: dict[str, list[float]] = defaultdict(list)
-    for _ in range(count):
-        for name, arguments in programs.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT)
-            rounds[name].append(time.perf_counter() - began)
-    return {name: spread(values) for name, values in rounds.items()}

@@ -1,131 +1,95 @@
 """Which failures a probe sees, and how soon: this listener beside what people use.
 
-    python -m benchmarks.faults [--quick] [--output FOLDER]
-
 Every worker is a process of its own. A checker with kubelet's rules (period 1 s, timeout 1 s, three
 failures in a row) checks it; after 3 s the condition happens to it, half a period before a check.
 The tables tell how many seconds later kubelet would kill it, or never. Takes 12 min, and 15 s with
-`--quick`, which runs a few cells and writes no files unless told where.
+`--quick`, which runs a few cells.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import signal
-import sys
-import tempfile
-import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
 from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 import anyio
 
-from benchmarks.faults.candidates import CANDIDATES
-from benchmarks.faults.checker import Cell, Verdict, judge, running
-from benchmarks.faults.conditions import CONDITIONS, Condition
-from benchmarks.faults.plan import batches
+from benchmarks.candidates import LISTENERS, PEERS, PID_FILE, THREAD, WATCHED
+from benchmarks.faults.checker import Cell, judge
+from benchmarks.faults.conditions import CONDITIONS
 from benchmarks.faults.report import markdown
-from benchmarks.machine import Others, describe
-from benchmarks.markdown import provenance
-from tcp_probe.rehearse.guard import VARIABLE
-from tcp_probe.rehearse.processes import guarded
+from benchmarks.processes import Server, module, serving
+from benchmarks.run import run, say
 
-RESULTS = Path(__file__).parents[1] / "results"
-PACKAGES = ("anyio", "aiohttp", "fastapi", "uvicorn", "uvloop", "claude-agent-sdk")
-QUICK_CANDIDATES = (
-    "tcp_probe",
-    "asyncio.start_server",
-    "HTTP server in a thread",
-    "exec with a PID file",
-)
-QUICK_CONDITIONS = ("worker returns, the process lives", "process gone", "idle all the time")
+CANDIDATES = [each.name for each in (LISTENERS[0], WATCHED, *PEERS, THREAD, PID_FILE)]
+SIZES = {  # in full, and in a quick run
+    "limit": (150.0, 6.0),  # s after the condition
+    "candidates": (CANDIDATES, [CANDIDATES[0], PEERS[0].name, THREAD.name, PID_FILE.name]),
+    "conditions": (
+        list(CONDITIONS),
+        ["worker returns, the process lives", "process gone", "idle all the time"],
+    ),
+}
+BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
+WAITING_AT_ONCE = 50  # of those that do nothing to speak of
 
 
-def main() -> None:
-    """Run the cells and report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a few cells, in 15 s")
-    parser.add_argument("--output", type=Path, help="where to write faults.json and faults.md")
-    arguments = parser.parse_args()
-    if sys.platform != "linux":
-        parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
-    candidates = QUICK_CANDIDATES if arguments.quick else tuple(CANDIDATES)
-    conditions = [
-        CONDITIONS[name] for name in (QUICK_CONDITIONS if arguments.quick else CONDITIONS)
+def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
+    """Run the cells."""
+    conditions = [CONDITIONS[name] for name in sizes["conditions"]]
+    not_run = [each for each in conditions if each.needs and not find_spec(each.needs)]
+    cells = [
+        Cell(candidate, each)
+        for each in conditions
+        for candidate in sizes["candidates"]
+        if each not in not_run
     ]
-    limit = 6.0 if arguments.quick else 150.0
-    runnable = [each for each in conditions if not each.needs or find_spec(each.needs)]
-    not_run = [each for each in conditions if each not in runnable]
-    others = Others()
-    began = time.monotonic()
-    verdicts = _run_all(candidates, runnable, limit)
-    facts = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": describe(PACKAGES),
-        "cores_others_kept_busy": round(others.cores(), 2),
-        "took_seconds": round(time.monotonic() - began),
-        "limit_seconds": limit,
-        "not_run": [each.name for each in not_run],
-        "cells": [
-            {"candidate": cell.candidate, "condition": cell.condition.name, **asdict(verdict)}
-            for cell, verdict in verdicts.items()
-        ],
-    }
-    text = f"{provenance(facts)}\n{markdown(candidates, verdicts, not_run, limit)}"
-    print(text, end="")
-    folder = arguments.output or (None if arguments.quick else RESULTS)
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "faults.json").write_text(json.dumps(facts, indent=1) + "\n")
-        (folder / "faults.md").write_text(text)
+    verdicts = []
+    for batch in _batches(cells):
+        commands = {
+            cell: module("worker", cell.candidate, "--condition", cell.condition.name)
+            for cell in batch
+        }
+        with serving(commands, quiet=True) as servers:
+            verdicts += anyio.run(_judge_all, servers, sizes["limit"])
+        say(f"{len(verdicts)} of {len(cells)} cells")
+    return {"cells": verdicts, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
 
 
-def _run_all(
-    candidates: Sequence[str], conditions: Sequence[Condition], limit: float
-) -> dict[Cell, Verdict]:
-    verdicts: dict[Cell, Verdict] = {}
-    began = time.monotonic()
-    token = uuid.uuid4().hex
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no worker is left behind
-    # The workers are killed, and so leave their temporary files behind.
-    with tempfile.TemporaryDirectory() as folder, guarded(token):
-        os.environ.update({VARIABLE: token, "TMPDIR": folder})
-        for batch in batches(candidates, conditions):
-            verdicts |= anyio.run(_run, batch, limit)
-            print(f"{time.monotonic() - began:.0f} s: {len(verdicts)} cells", file=sys.stderr)
-    return verdicts
+def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
+    """Divide the cells into those that run at the same time.
+
+    Workers that would use up a core are a batch of their own: they may take it from each other,
+    since nothing else is asked of them, but not from those that must be seen to be healthy.
+    """
+    saturating = [cell for cell in cells if cell.condition.cores == 1]
+    busy = [cell for cell in cells if 0 < cell.condition.cores < 1]
+    waiting = [cell for cell in cells if cell.condition.cores == 0]
+    if saturating:
+        yield saturating
+    count = max(ceil(len(busy) / BUSY_AT_ONCE), ceil(len(waiting) / WAITING_AT_ONCE))
+    for index in range(count):
+        yield busy[index::count] + waiting[index::count]
 
 
-async def _run(batch: Sequence[Cell], limit: float) -> dict[Cell, Verdict]:
-    """Run the cells of a batch at the same time, once all of their workers have started."""
-    verdicts: dict[Cell, Verdict] = {}
-    started = 0
-    all_started = anyio.Event()
+async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[dict[str, Any]]:
+    found = []
 
-    async def run(index: int, cell: Cell) -> None:
-        nonlocal started
-        async with running(cell) as (pid, checked):
-            started += 1
-            if started == len(batch):
-                all_started.set()
-            await all_started.wait()
-            # So that their checks do not all come at once.
-            await anyio.sleep(index / len(batch))
-            verdicts[cell] = await judge(pid, checked, cell.condition.clients, limit)
+    async def judge_one(index: int, cell: Cell, server: Server) -> None:
+        # So that their checks do not all come at once.
+        await anyio.sleep(index / len(servers))
+        verdict = await judge(server, cell.condition.clients, limit)
+        names = {"candidate": cell.candidate, "condition": cell.condition.name}
+        found.append({**names, **asdict(verdict)})
 
     async with anyio.create_task_group() as tasks:
-        for index, cell in enumerate(batch):
-            tasks.start_soon(run, index, cell)
-    return verdicts
+        for index, (cell, server) in enumerate(servers.items()):
+            tasks.start_soon(judge_one, index, cell, server)
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    run("faults", __doc__, SIZES, measure, markdown)

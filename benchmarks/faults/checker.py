@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
-from anyio.streams.text import TextReceiveStream
 
-from benchmarks.faults.candidates import handler
 from benchmarks.faults.conditions import Condition
-from tcp_probe.kubelet.handlers import Handler
+from benchmarks.processes import Server
+from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, TcpSocket
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import Kubelet
 from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck
 from tcp_probe.rehearse.checks import run_check
-from tcp_probe.rehearse.processes import kill_group
 
-ROOT = Path(__file__).parents[2]
 PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)
-# In kubelet's time, whose checks here are due 0.6 s after its start and then every second: the
+# In kubelet's time, whose checks here are due 0.85 s after its start and then every second: the
 # condition comes half a period before a check.
-HAPPENS_AT = 3.1  # s
-_START_LIMIT = 120.0  # s, where a hundred workers start at once
+HAPPENS_AT = 3.35  # s
 
 
 @dataclass(frozen=True)
@@ -52,40 +43,24 @@ class Verdict:
     last_failure: str
 
 
-@asynccontextmanager
-async def running(cell: Cell) -> AsyncIterator[tuple[int, Handler]]:
-    """Run the worker of a cell; yield its process and what to check."""
-    command = [sys.executable, "-m", "benchmarks.faults.worker", cell.candidate]
-    process = await anyio.open_process(
-        [*command, cell.condition.name],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        told = ""
-        with anyio.fail_after(_START_LIMIT):
-            async for text in TextReceiveStream(process.stdout):
-                told += text
-                if told.endswith("\n"):
-                    break
-        assert told, f"{cell} did not start"
-        yield process.pid, handler(told.strip())
-    finally:
-        kill_group(process.pid)
-        with anyio.CancelScope(shield=True):
-            await process.aclose()
+def handler(told: str) -> Handler:
+    """Return the probe handler for what a worker has told."""
+    kind, _, rest = told.partition(" ")
+    if kind == "tcp":
+        return TcpSocket(int(rest))
+    if kind == "http":
+        return HttpGet(int(rest), path="/healthz")
+    return Exec(("sh", "-c", rest))
 
 
-async def judge(pid: int, checked: Handler, clients: int, limit: float) -> Verdict:
+async def judge(server: Server, clients: int, limit: float) -> Verdict:
     """Check a worker until kubelet would kill it, or for `limit` seconds after the condition."""
     began = anyio.current_time()
 
     def now() -> float:
         return anyio.current_time() - began
 
+    checked = handler(server.told)
     outcomes: list[Outcome] = []
     kubelet = Kubelet(Container("worker", (PROBE,)))
     kubelet.start(now())
@@ -98,6 +73,8 @@ async def judge(pid: int, checked: Handler, clients: int, limit: float) -> Verdi
         if happened_at is not None and now() > happened_at + limit:
             return _verdict(None, outcomes)
         if any(isinstance(step, RunCheck) for step in steps):
+            # A killed worker that nobody has asked after has its PID still, as a zombie.
+            server.process.poll()
             at_once = await _at_once(checked, clients)
             outcomes += at_once
             steps = kubelet.checked(now(), "liveness", at_once[0])
@@ -106,7 +83,7 @@ async def judge(pid: int, checked: Handler, clients: int, limit: float) -> Verdi
         if happened_at is None and wake_at > HAPPENS_AT:
             await anyio.sleep(HAPPENS_AT - now())
             happened_at = now()
-            os.kill(pid, signal.SIGUSR1)
+            os.kill(server.pid, signal.SIGUSR1)
         await anyio.sleep(wake_at - now())
         steps = kubelet.wake(now())
 
@@ -125,5 +102,7 @@ async def _at_once(checked: Handler, clients: int) -> list[Outcome]:
 
 
 def _verdict(killed_after: float | None, outcomes: list[Outcome]) -> Verdict:
-    failures = [outcome.message for outcome in outcomes if not outcome.success]
-    return Verdict(killed_after, len(outcomes), len(failures), failures[-1] if failures else "")
+    failures = [each for each in outcomes if each.success is False]
+    rounded = None if killed_after is None else round(killed_after, 2)
+    last = failures[-1].message if failures else ""
+    return Verdict(rounded, len(outcomes), len(failures), last)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.faults.candidates import Watch
+from benchmarks.candidates import Watch
 
 JOB = 0.05  # s
 API_TIMEOUT = 5.0  # s, the worker's own, for a call of its API

@@ -1,80 +1,56 @@
 """What the listener takes: a million checks, floods, misuse, and its own entries and watchdogs.
 
-    python -m benchmarks.load [--quick] [--output FOLDER] [--part PART ...]
-
-All on loopback. Takes 15 min, and 20 s with `--quick`, whose counts are tiny and which writes no
-files unless told where.
+All on loopback. Takes 15 min, and 20 s with `--quick`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import signal
-import sys
-import tempfile
-import time
-from dataclasses import asdict
-from datetime import datetime, timezone
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.candidates import LOOPS
 from benchmarks.load import abuse, endurance, entries, floods, time_wait, watchdogs
-from benchmarks.load.cores import CLIENT_CORE
-from benchmarks.load.sizes import FULL, QUICK
-from benchmarks.machine import Others, describe
-from benchmarks.markdown import provenance
-from benchmarks.processes import ROOT
+from benchmarks.run import CLIENT_CORE, run, say
 
-PACKAGES = ("anyio", "trio", "uvloop", "aiohttp", "fastapi", "uvicorn")
 PARTS = {
     each.__name__.rpartition(".")[2]: each
     for each in (endurance, floods, abuse, entries, watchdogs, time_wait)
 }
+SIZES = {  # in full, and in a quick run; times in s
+    "loops": (LOOPS, LOOPS[:1]),
+    "checks": (1_000_000, 2000),
+    "flooded": (list(floods.FLOODED), ["tcp_probe on asyncio", "asyncio.start_server"]),
+    "flood_clients": ([1, 16, 256], [16]),
+    "flood": (10.0, 0.6),
+    "abuses": (1000, 20),  # connections of each kind
+    "entries": (10_000, 50),
+    "watchdogs": (20_000, 200),
+    "resets": (10_000_000, 10_000),
+    "watchdog_timeout": (5.0, 0.5),
+    "time_wait_checks": (10_000, 200),
+}
 
 
-def main() -> None:
-    """Run the parts and report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=PARTS, action="append", help="leave out the others")
-    parser.add_argument("--quick", action="store_true", help="tiny counts, in 20 s")
-    parser.add_argument("--output", type=Path, help="where to write load.json and load.md")
-    arguments = parser.parse_args()
-    if sys.platform != "linux":
-        parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
-    sizes = QUICK if arguments.quick else FULL
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
-    machine = describe(PACKAGES)
-    others = Others()
+def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Run the parts."""
     os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
-    began = time.monotonic()
-    found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.part or PARTS:
-            print(f"{time.monotonic() - began:.0f} s: {name}", file=sys.stderr)
-            found[name] = PARTS[name].measure(sizes, Path(folder))
-    facts = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine,
-        "cores_others_kept_busy": round(others.cores(), 2),
-        "took_seconds": round(time.monotonic() - began),
-        "sizes": asdict(sizes),
-    }
-    sections = [
-        "\n".join([f"## {PARTS[name].TITLE}\n", *PARTS[name].report(each, sizes)])
-        for name, each in found.items()
-    ]
-    text = "\n".join([provenance(facts), *sections])
-    print(text, end="")
-    results = arguments.output or (None if arguments.quick else ROOT / "benchmarks" / "results")
-    if results:
-        results.mkdir(parents=True, exist_ok=True)
-        (results / "load.json").write_text(json.dumps({**facts, **found}, indent=1) + "\n")
-        (results / "load.md").write_text(text)
+    found = {}
+    for name in sizes["parts"]:
+        say(name)
+        found[name] = PARTS[name].measure(sizes, folder)
+    return found
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """Return the tables."""
+    sizes = results["sizes"]
+    return "\n".join(
+        f"## {PARTS[name].TITLE}\n\n{PARTS[name].report(results[name], sizes)}"
+        for name in sizes["parts"]
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run("load", __doc__, SIZES, measure, markdown, list(PARTS))

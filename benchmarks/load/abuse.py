@@ -5,26 +5,20 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from benchmarks.accounting import resident_bytes
 from benchmarks.load.loaded import Loaded, loaded
-from benchmarks.load.sizes import Sizes
-from benchmarks.markdown import table
+from benchmarks.processes import resources
+from benchmarks.run import table
 
 TITLE = "(c) Clients that misbehave"
 _PAUSE = 0.002  # s between two connections
 _NO_LINGER = b"\1\0\0\0\0\0\0\0"
 _GARBAGE = bytes(range(256)) * 256
-
-Abuse = Callable[[socket.socket], None]
 
 
 def hold(_: socket.socket) -> None:
@@ -50,79 +44,72 @@ def ask_by_http(client: socket.socket) -> None:
     client.close()
 
 
-def check(client: socket.socket) -> None:
-    """Close at once."""
-    client.close()
-
-
-ABUSES: dict[str, tuple[str, Abuse]] = {
+ABUSES: dict[str, tuple[str, Callable[[socket.socket], None]]] = {
     "hold": ("127.0.0.1", hold),
     "reset": ("127.0.0.1", reset),
     "send garbage": ("127.0.0.1", send_garbage),
     "send an HTTP request": ("127.0.0.1", ask_by_http),
-    "check from IPv6": ("::1", check),
+    "check from IPv6": ("::1", socket.socket.close),
 }
 
 
-def measure(sizes: Sizes, folder: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Let each kind of client connect so many times."""
     found: dict[str, Any] = {}
-    for loop in sizes.loops:
-        with loaded(f"tcp_probe on {loop}", folder) as server:
-            found[loop] = {kind: _abuse(server, kind, sizes.abuses) for kind in ABUSES}
+    for loop in sizes["loops"]:
+        with loaded(f"tcp_probe on {loop}", folder) as worker:
+            found[loop] = {kind: _abuse(worker, kind, sizes["abuses"]) for kind in ABUSES}
     return found
 
 
-def _abuse(server: Loaded, kind: str, count: int) -> dict[str, Any]:
+def _abuse(worker: Loaded, kind: str, count: int) -> dict[str, Any]:
     host, abuse = ABUSES[kind]
-    process = psutil.Process(server.pid)
-    before = _resources(process)
+    before = resources(worker.server.pid)
     seen: Counter[str] = Counter()
     with ExitStack() as clients, ThreadPoolExecutor(1) as checker:
-        checking = checker.submit(server.check_for, count * _PAUSE + 1)
+        checking = checker.submit(worker.check_for, count * _PAUSE + 1)
         for _ in range(count):
             try:
-                client = clients.enter_context(socket.create_connection((host, server.port), 1))
-                abuse(client)
+                client = socket.create_connection((host, worker.server.port), 1)
+                abuse(clients.enter_context(client))
                 seen["served"] += 1
             except OSError as error:
                 seen[type(error).__name__] += 1
             time.sleep(_PAUSE)
-        work, checked = checking.result()
-        after = _resources(process)
+        work, checks = checking.result()
+        after = resources(worker.server.pid)
     return {
         "connections": dict(seen),
         "before": before,
         "after": after,
-        "work": asdict(work),
-        "checks": asdict(checked),
+        "work": work,
+        "checks": checks,
     }
 
 
-def _resources(process: psutil.Process) -> dict[str, int]:
-    return {
-        "resident_bytes": resident_bytes(process.pid),
-        "file_descriptors": process.num_fds(),
-        "threads": process.num_threads(),
-    }
-
-
-def report(found: dict[str, Any], sizes: Sizes) -> list[str]:
+def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    rows = []
-    for loop, kinds in found.items():
-        for kind, each in kinds.items():
-            checks = each["checks"]
-            before, after = each["before"], each["after"]
-            seen = ", ".join(f"{count} {what}" for what, count in each["connections"].items())
-            rows.append(
-                [
-                    f"{loop}: {kind}",
-                    seen,
-                    f"{(after['resident_bytes'] - before['resident_bytes']) // 1024:+d}",
-                    f"{after['file_descriptors'] - before['file_descriptors']:+d}",
-                    f"{checks['passed']} of {checks['passed'] + checks['failed']}",
-                ]
-            )
-    head = [f"{sizes.abuses} clients that", "what they saw", "resident KiB"]
-    return [table([*head, "file descriptors", "checks passed"], rows)]
+    rows = [
+        {"kind": f"{loop}: {kind}", **each}
+        for loop, kinds in found.items()
+        for kind, each in kinds.items()
+    ]
+
+    def grown(row: Mapping[str, Any], what: str) -> int:
+        return int(row["after"][what] - row["before"][what])
+
+    def checked(row: Mapping[str, Any]) -> str:
+        return f"{row['checks']['passed']} of {row['checks']['passed'] + row['checks']['failed']}"
+
+    return table(
+        rows,
+        {
+            f"{sizes['abuses']} clients that": lambda row: row["kind"],
+            "what they saw": lambda row: ", ".join(
+                f"{count} {what}" for what, count in row["connections"].items()
+            ),
+            "resident KiB": lambda row: f"{grown(row, 'resident_bytes') // 1024:+d}",
+            "file descriptors": lambda row: f"{grown(row, 'file_descriptors'):+d}",
+            "checks passed": checked,
+        },
+    )

@@ -4,47 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
-import psutil
-
 import tcp_probe
-from benchmarks.accounting import resident_bytes
-from benchmarks.load.sizes import Sizes
-from benchmarks.markdown import table
-from benchmarks.processes import ROOT
+from benchmarks.candidates import CANDIDATES, Watch
+from benchmarks.load.growth import growth
+from benchmarks.processes import module, output_of, resources
 
 TITLE = "(d) Entries and exits"
 
 
-def measure(sizes: Sizes, _: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
     """Enter and leave so many times, in a process for each loop."""
-    found = {}
-    for loop in sizes.loops:
-        command = [sys.executable, "-m", "benchmarks.load.entries", loop, str(sizes.entries)]
-        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-        found[loop] = json.loads(output)
-    return found
+    return {
+        loop: json.loads(output_of(module("load.entries", loop, sizes["entries"])))
+        for loop in sizes["loops"]
+    }
 
 
-def report(found: dict[str, Any], sizes: Sizes) -> list[str]:
+def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
     """Return what has grown since the first tenth of the entries."""
-    rows = []
-    for loop, each in found.items():
-        first, last = each["first"], each["last"]
-        growth = [
-            f"{first[what] / unit:g} → {last[what] / unit:g}"
-            for what, unit in (("resident_bytes", 1024), ("file_descriptors", 1), ("threads", 1))
-        ]
-        rows.append([loop, str(sizes.entries), f"{each['each_s'] * 1e6:.0f}", *growth])
-    head = ["loop", "entries", "each, µs", "resident KiB", "file descriptors", "threads"]
-    return ["After a tenth of the entries → after all of them.\n", table(head, rows)]
+    columns = {
+        "entries": lambda _: str(sizes["entries"]),
+        "each, µs": lambda row: f"{found[row[0]]['each_s'] * 1e6:.0f}",
+    }
+    rows = [(loop, (each["first"], each["last"])) for loop, each in found.items()]
+    return growth("entries", rows, columns)
 
 
 async def _enter(count: int) -> None:
@@ -53,37 +43,22 @@ async def _enter(count: int) -> None:
             pass
 
 
-async def _measure_here(count: int) -> None:
+async def _measure_here(_: Watch) -> None:
+    count = int(sys.argv[2])
     await _enter(count // 10)
-    first = _resources()
+    first = _settled()
     began = time.perf_counter()
     await _enter(count - count // 10)
     each = (time.perf_counter() - began) / (count - count // 10)
-    print(json.dumps({"each_s": each, "first": first, "last": _resources()}))
+    print(json.dumps({"each_s": each, "first": first, "last": _settled()}))
 
 
-def _resources() -> dict[str, int]:
+def _settled() -> dict[str, int]:
     for thread in threading.enumerate():
         if thread.name == "tcp_probe":
             thread.join()
-    process = psutil.Process()
-    return {
-        "resident_bytes": resident_bytes(os.getpid()),
-        "file_descriptors": process.num_fds(),
-        "threads": process.num_threads(),
-    }
-
-
-def main() -> None:
-    """Measure in this process."""
-    loop, count = sys.argv[1:]
-    anyio.run(
-        _measure_here,
-        int(count),
-        backend="trio" if loop == "trio" else "asyncio",
-        backend_options={"use_uvloop": True} if loop == "uvloop" else {},
-    )
+    return resources(os.getpid())
 
 
 if __name__ == "__main__":
-    main()
+    CANDIDATES[f"nothing on {sys.argv[1]}"].run(_measure_here, lambda _: None)

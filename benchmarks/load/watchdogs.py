@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,50 +14,48 @@ from typing import Any
 import anyio
 
 import tcp_probe
-from benchmarks.load.sizes import Sizes
-from benchmarks.markdown import table
-from benchmarks.processes import ROOT
+from benchmarks.candidates import CANDIDATES, Watch
+from benchmarks.processes import module, output_of
+from benchmarks.run import table
 
 TITLE = "(e) Watchdogs"
 
 
-def measure(sizes: Sizes, _: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
     """Measure each loop in a process of its own."""
-    found = {}
-    for loop in sizes.loops:
-        counts = [str(sizes.watchdogs), str(sizes.resets), str(sizes.watchdog_timeout)]
-        command = [sys.executable, "-m", "benchmarks.load.watchdogs", loop, *counts]
-        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-        found[loop] = json.loads(output)
-    return found
+    counts = [sizes[each] for each in ("watchdogs", "resets", "watchdog_timeout")]
+    return {
+        loop: json.loads(output_of(module("load.watchdogs", loop, *counts)))
+        for loop in sizes["loops"]
+    }
 
 
-def report(found: dict[str, Any], sizes: Sizes) -> list[str]:
+def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    rows = [
-        [
-            loop,
-            f"{each['reset_s'] * 1e9:.0f}",
-            f"{each['enter_s'] * 1e6:.1f}",
-            f"{each['leave_s'] * 1e6:.1f}",
-            f"{each['cpu_quiet']:.2%}",
-            f"{each['cpu_resets']:.2%}",
-            f"{each['late_s'] * 1000:.0f}",
-            str(each["lines"]),
-        ]
-        for loop, each in found.items()
-    ]
-    head = ["loop", f"reset, ns ({sizes.resets} of one)", "enter, µs each", "leave, µs each"]
-    head += ["CPU while none is reset", "CPU of a reset of each once a second", "late, ms"]
+
+    def scaled(figure: str, scale: float, digits: int) -> Callable[[Any], str]:
+        return lambda row: f"{row[1][figure] * scale:.{digits}f}"
+
     text = (
-        f"{sizes.watchdogs} at once, of {sizes.watchdog_timeout:g} s each. CPU: of one core; for "
-        "the resets without what as many calls of an empty method take. Late: from the moment the "
-        "first runs out until the port refuses. Log lines: of all of it, from start to end.\n"
+        f"{sizes['watchdogs']} at once, of {sizes['watchdog_timeout']:g} s each. CPU: of one core; "
+        "for the resets without what as many calls of an empty method take. Late: from the moment "
+        "the first runs out until the port refuses. Log lines: of all of it, from start to end.\n"
     )
-    return [text, table([*head, "log lines"], rows)]
+    columns = {
+        "loop": lambda row: row[0],
+        f"reset, ns ({sizes['resets']} of one)": scaled("reset_s", 1e9, 0),
+        "enter, µs each": scaled("enter_s", 1e6, 1),
+        "leave, µs each": scaled("leave_s", 1e6, 1),
+        "CPU while none is reset, %": scaled("cpu_quiet", 100, 2),
+        "CPU of a reset of each once a second, %": scaled("cpu_resets", 100, 2),
+        "late, ms": scaled("late_s", 1000, 0),
+        "log lines": scaled("lines", 1, 0),
+    }
+    return f"{text}\n{table(found.items(), columns)}"
 
 
-async def _measure_here(count: int, resets: int, runs_out_after: float) -> None:
+async def _measure_here(_: Watch) -> None:
+    count, resets, runs_out_after = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
@@ -125,18 +122,5 @@ async def _cpu_share(function: Callable[..., Awaitable[None]], *arguments: Any) 
     return (time.process_time() - cpu) / (time.monotonic() - began)
 
 
-def main() -> None:
-    """Measure in this process."""
-    loop, count, resets, timeout = sys.argv[1:]
-    anyio.run(
-        _measure_here,
-        int(count),
-        int(resets),
-        float(timeout),
-        backend="trio" if loop == "trio" else "asyncio",
-        backend_options={"use_uvloop": True} if loop == "uvloop" else {},
-    )
-
-
 if __name__ == "__main__":
-    main()
+    CANDIDATES[f"nothing on {sys.argv[1]}"].run(_measure_here, lambda _: None)

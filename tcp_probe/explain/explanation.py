@@ -3,8 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tcp_probe.kubelet.back_off import FIRST, LIMIT, RESET
-from tcp_probe.kubelet.state_machine import LOOK_AGAIN
+from tcp_probe.kubelet.back_off import FIRST, LIMIT, LOOK_AGAIN, RESET
 from tcp_probe.manifest.documents import ManifestError
 from tcp_probe.manifest.pods import choose, containers, missing_pod, resources
 from tcp_probe.manifest.schema import check_fields

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tcp_probe._columns import columns
-from tcp_probe.kubelet.back_off import RESET
-from tcp_probe.kubelet.state_machine import LOOK_AGAIN
+from tcp_probe.kubelet.back_off import LOOK_AGAIN, RESET
 
 from .explanation import back_off_delays
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tcp_probe._defaults import BACKLOG, STALL_SEEN_WITHIN, STALL_TIMEOUT
 from tcp_probe.kubelet.handlers import Exec, HttpGet
-from tcp_probe.kubelet.state_machine import MINIMUM_GRACE, RELIST
+from tcp_probe.kubelet.state_machine import RELIST
+from tcp_probe.kubelet.stop import MINIMUM_GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,15 +90,18 @@ class Timing:
         if probe is None:
             return None
         least = probe.initial_delay + (probe.failure_threshold - 1) * probe.period
-        return Span(least, least + probe.period + RELIST)
+        # kubelet knows the start without its part of a second.
+        cut = min(probe.initial_delay, 1)
+        return Span(least - cut, least + probe.period + RELIST)
 
     def ready_again(self) -> Span | None:
         """How long after checks pass again the container is ready; None without a probe."""
         probe = self._probes.get("readiness")
         if probe is None:
             return None
-        least = (probe.success_threshold - 1) * probe.period
-        return Span(least, least + probe.period)
+        most = probe.success_threshold * probe.period
+        # While the pod is not ready, kubelet checks once out of turn every 60 to 90 s.
+        return Span(max(most - 2 * probe.period, 0), most)
 
     def refusal(self) -> Figures:
         """After every port of the worker refuses, and every command of a probe fails."""
@@ -126,12 +130,13 @@ class Timing:
         sigterm = sigterm.later(0, RELIST)
         rest = MINIMUM_GRACE if self._container.pre_stop else 0
         ended = sigterm.later(0 if heard else self.grace, self.grace + rest)
+        restarts = self._container.restart_policy != "Never"
         if readiness is None:
-            not_ready = ended
+            # From one running container to the next the pod stays ready.
+            not_ready = None if restarts else ended
         elif not_ready:
             least = min(not_ready.least, ended.least)
             not_ready = Span(least, min(not_ready.most, ended.most))
-        restarts = self._container.restart_policy != "Never"
         return Figures(sigterm, ended if restarts else None, not_ready)
 
     def _refused(self, probe: Probe) -> Span:

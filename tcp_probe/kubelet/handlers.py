@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from .go_format import joined
+
 
 @dataclass(frozen=True)
 class TcpSocket:
@@ -47,6 +49,20 @@ class Exec:
 
 
 @dataclass(frozen=True)
+class Grpc:
+    """A check that asks the health service of a gRPC server; "" asks for the server as a whole."""
+
+    port: int
+    host: str = "127.0.0.1"
+    service: str = ""
+
+    @property
+    def address(self) -> str:
+        """Host and port as one."""
+        return joined(self.host, self.port)
+
+
+@dataclass(frozen=True)
 class Sleep:
     """A hook that does nothing for some seconds."""
 
@@ -55,8 +71,3 @@ class Sleep:
 
 Handler = TcpSocket | HttpGet | Exec
 Hook = HttpGet | Exec | Sleep
-
-
-def joined(host: str, port: int) -> str:
-    """Write host and port as one, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

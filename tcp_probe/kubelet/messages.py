@@ -1,7 +1,20 @@
-"""What kubelet says of a check that failed, after `Liveness probe failed: `."""
+"""What kubelet says, word for word: of a check that failed, and of a container."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .go_format import duration, quoted
+
+if TYPE_CHECKING:
+    from .prober import ProbeKind
+    from .steps import Container, ErrorState
+    from .versions import Rules
+
+POST_START_FAILED = "PostStartHook failed"
+PRE_STOP_FAILED = "PreStopHook failed"
+# Of the Killing that follows a failed postStart hook.
+KILLED_FOR_POST_START = "FailedPostStartHook"
 AWAITING = "(Client.Timeout exceeded while awaiting headers)"
 READING = "(Client.Timeout or context cancellation while reading body)"
 
@@ -23,4 +36,100 @@ def get_failed(url: str, reason: str) -> str:
 
 def command_timed_out(command: tuple[str, ...], seconds: float) -> str:
     """Say that a command took longer than the timeout."""
-    return f'command timed out: "{" ".join(command)}" timed out after {seconds:g}s'
+    return f"command timed out: {quoted(' '.join(command))} timed out after {duration(seconds)}"
+
+
+def command_cannot_start(command: str, reason: str, number: str) -> str:
+    """Say, as the container runtime does, that a command is not there or is no program."""
+    return (
+        "rpc error: code = Unknown desc = failed to exec in container: failed to start exec "
+        f'"{number}": OCI runtime exec failed: exec failed: unable to start container process: '
+        f'exec: "{command}": {reason}: unknown'
+    )
+
+
+def grpc_connect_timed_out(address: str, seconds: float) -> str:
+    """Say that no gRPC server answered: none listens there, it stands still, or it is another."""
+    within = f"within {duration(seconds)}: context deadline exceeded"
+    return f"timeout: failed to connect service {quoted(address)} {within}"
+
+
+def grpc_call_timed_out(seconds: float) -> str:
+    """Say that a gRPC server accepted the call and did not answer it."""
+    return f"timeout: health rpc did not complete within {duration(seconds)}"
+
+
+def grpc_unhealthy(status: str) -> str:
+    """Say that a gRPC server answered with another status than SERVING."""
+    return f"service unhealthy (responded with {quoted(status)})"
+
+
+def grpc_not_implemented(details: str) -> str:
+    """Say that a gRPC server has no health service."""
+    service = "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
+    return f"error: {service}: {details}"
+
+
+def grpc_failed(code: str, details: str) -> str:
+    """Say that the call failed in another way; NotFound is for a service that is not known."""
+    return f"error: health rpc probe failed: rpc error: code = {code} desc = {details}"
+
+
+def created(name: str, rules: Rules) -> str:
+    """Say that a container was created."""
+    return "Container created" if rules.has("short messages") else f"Created container: {name}"
+
+
+def started(name: str, rules: Rules) -> str:
+    """Say that a container was started."""
+    return "Container started" if rules.has("short messages") else f"Started container {name}"
+
+
+def exited(name: str, code: int) -> str:
+    """Say how a container ended; kubelet shows it as a state and sends no event."""
+    return f"Container {name} exited with code {code}"
+
+
+def failed(kind: ProbeKind, reason: str) -> str:
+    """Say that a check failed."""
+    return f"{kind.capitalize()} probe failed: {reason}"
+
+
+def warned(kind: ProbeKind, remark: str) -> str:
+    """Say that a check passed in an odd way."""
+    return f"{kind.capitalize()} probe warning: {remark}"
+
+
+def errored(kind: ProbeKind, reason: str, state: ErrorState, rules: Rules) -> str:
+    """Say that a check could not be made, three times; it counts for nothing."""
+    result = f" and resulted in {state} state" if rules.has("error state") else ""
+    return f"{kind.capitalize()} probe errored{result}: {reason}"
+
+
+def stopping(name: str) -> str:
+    """Say that a container ends with its pod."""
+    return f"Stopping container {name}"
+
+
+def killed(container: Container, kind: ProbeKind, *, restarts: bool) -> str:
+    """Say that a container ends for its probe."""
+    if container.sidecar:
+        return f"Init container {container.name} failed {kind} probe"
+    text = f"Container {container.name} failed {kind} probe"
+    return f"{text}, will be restarted" if restarts else text
+
+
+def backing_off(name: str, pod: str) -> str:
+    """Say that a container is left ended for a while; `pod` is as in NAME_NAMESPACE(UID)."""
+    return f"Back-off restarting failed container {name} in pod {pod}"
+
+
+def waiting(name: str, pod: str, delay: float) -> str:
+    """Say, as the reason of waiting, for how long: the only place that tells the delay."""
+    return f"back-off {duration(delay)} restarting failed container={name} pod={pod}"
+
+
+def taken_for_success(name: str, kind: ProbeKind) -> str:
+    """Say that nobody will see that a container was killed; a state, not an event of kubelet."""
+    killed = f"Container {name} was killed by its {kind} probe, but ended with code 0"
+    return f"{killed}: it counts as done, and its Job as Complete"

@@ -2,40 +2,41 @@ from __future__ import annotations
 
 import random
 from functools import partial
-from math import inf
+from math import floor, inf
 from typing import TYPE_CHECKING
 
+from . import messages
+from .agenda import Agenda
 from .back_off import BackOff
-from .prober import Probe, ProbeKind, Prober
-from .steps import (
-    Container,
-    Event,
-    EventType,
-    Kill,
-    Outcome,
-    RunCheck,
-    RunPreStop,
-    StartContainer,
-    Step,
-    Terminate,
-)
+from .journal import Journal
+from .probers import Probers
+from .restart_policy import policy_of, restarts_after, rule_for
+from .steps import RunCheck, RunPostStart, StartContainer
+from .stop import Stop
+from .versions import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from .prober import Probe, ProbeKind
+    from .steps import Container, EventType, Outcome, Step
 
 # With this seed a simulation tells the recorded stories.
-DEFAULT_SEED = 1
-# In seconds, each.
-LOOK_AGAIN = (10.0, 15.0)
+DEFAULT_SEED = 10
 # The container runtime is asked once a second what has started and ended.
 RELIST = 1.0
-MINIMUM_GRACE = 2.0
+# In seconds: a pod that is not ready is looked at this often even if nothing happens.
+RESYNC = (60.0, 90.0)
 # Recorded: the tickers of a pod start this long before its first container does, ...
-TICKER_LEAD = 0.4
+TICKER_LEAD = 0.15
+# ... what kubelet has started it sees this soon, where it asks the runtime at once, ...
+SEEN_AFTER = 0.01
+# ... the readiness of a new pod is first checked after this at least, ...
+FIRST_LOOK = 0.3
 # ... from a failed probe to SIGTERM it takes this long, ...
 KILL_TAKES = 0.01
-# ... and from the exit of a killed container to the start of the next one this long.
+# ... from the exit of a killed container to the start of the next one this long, ...
 RESTART_TAKES = 0.1
+# ... and where it has ended by itself this long from when kubelet has seen that.
+START_TAKES = 0.05
 
 
 class Kubelet:
@@ -46,161 +47,232 @@ class Kubelet:
     `next_wake`, which may change with every call.
 
     `seed` decides what is random in kubelet: when, within a second, it sees that a container has
-    started or ended, and when, within 10 to 15 s, it looks again during a back-off.
+    started or ended, and when it looks again during a back-off. `rules` are those of its version
+    and its node, by default those of the newest version.
 
     >>> kubelet = Kubelet(Container("worker", (Probe("liveness", period=1),)))
     >>> kubelet.start(0.0)
     [StartContainer()]
     >>> kubelet.started(0.0)
-    [Event(time=0.0, type='Normal', reason='Started', ...), ...]
+    [Event(time=0.0, type='Normal', reason='Started', ...)]
+    >>> kubelet.wake(kubelet.next_wake)
+    [Event(time=0.01, type='Normal', reason='Ready', ...)]
     >>> kubelet.wake(kubelet.next_wake)
     [RunCheck(probe=Probe(kind='liveness', ...))]
     """
 
-    def __init__(self, container: Container, seed: int | random.Random = DEFAULT_SEED) -> None:
+    def __init__(
+        self,
+        container: Container,
+        seed: int | random.Random = DEFAULT_SEED,
+        rules: Rules | None = None,
+    ) -> None:
         self.container = container
-        self.restarts = 0
+        self.rules = rules or Rules()
         self.running = False
         self.ready = False
         self.backing_off = False
         self.finished = False
         self.exit_code: int | None = None
         self._random = seed if isinstance(seed, random.Random) else random.Random(seed)  # noqa: S311 - nothing secret
-        self._back_off = BackOff()
-        self._probers: dict[ProbeKind, Prober] = {}
-        self._timers: dict[str, tuple[float, Callable[[float], None]]] = {}
-        self._steps: list[Step] = []
+        # Where in a second of the wall clock the origin of time is.
+        self._fraction = self._random.random()
+        self._back_off = BackOff(self.rules)
+        self._probers = Probers()
+        self._agenda = Agenda()
+        self._journal = Journal()
+        self._stop = Stop(container, self.rules, self._agenda, self._journal)
         self._instances = 0
         self._started_at = -inf
-        self._startup_over = False
+        # The probers know an instance only once kubelet has seen that it runs.
+        self._seen = False
+        self._keeps_started = False
+        self._in_post_start = False
+        self._post_start_failed = False
         self._stopping = False
+        self._killed_by: ProbeKind | None = None
         self._asked_at = -inf
         self._exited_at: float | None = None
 
     @property
+    def restarts(self) -> int:
+        """How often the container was started again."""
+        return self._journal.restarts
+
+    @property
     def next_wake(self) -> float:
         """When to call `wake`, unless something happens earlier; infinity for never."""
-        timers = (time for time, _ in self._timers.values())
-        ticks = (prober.next_tick for prober in self._probers.values() if self.running)
-        return min((*timers, *ticks), default=inf)
+        return min(self._agenda.next, self._probers.next_tick if self._seen else inf)
 
     @property
     def status(self) -> str:
         """What `kubectl get pod` shows as STATUS."""
         if self.backing_off:
             return "CrashLoopBackOff"
+        if self._post_start_failed:
+            return "PostStartHookError"
         if self.exit_code is not None:
             return "Error" if self.exit_code else "Completed"
-        return "Running" if self._instances else "ContainerCreating"
+        # A container whose postStart hook still runs is not shown as running.
+        return "Running" if self._seen or self._instances > 1 else "ContainerCreating"
 
-    def start(self, now: float) -> list[Step]:
-        """Take on the pod: the tickers of its probes start, and its container is to be."""
-        for probe in self.container.probes:
-            self._probers[probe.kind] = Prober(probe, now - TICKER_LEAD)
-        self._steps.append(StartContainer())
+    @property
+    def steady(self) -> bool:
+        """Whether checks that pass would change nothing, so that they may be left out."""
+        return self._seen and self._agenda.next == inf and self._probers.steady
+
+    def skip(self, now: float) -> None:
+        """Let the checks up to now have passed, while `steady`."""
+        self._probers.skip(now)
+
+    def start(self, now: float, *, prepare: float = 0) -> list[Step]:
+        """Take on the pod: the tickers of its probes start, and its container is to be.
+
+        `prepare` are the seconds that the pod's init containers take first.
+        """
+        self._probers.begin(self.container.probes, now - TICKER_LEAD)
+        if prepare:
+            self._agenda.at(now + prepare, "start", self._start)
+        else:
+            self._start(now)
         return self._drain(now)
 
     def started(self, now: float) -> list[Step]:
         """Take note that the container runs."""
         self.running = True
-        self.backing_off = False
-        self.exit_code = None
-        self.restarts = self._instances
+        self.backing_off = self._post_start_failed = False
+        self.exit_code = self._killed_by = None
+        self._journal.restarts = self._instances
         self._instances += 1
         self._started_at = now
-        self._startup_over = "startup" not in self._probers
-        self._report(now, "Normal", "Started", f"Started container {self.container.name}")
-        for prober in self._probers.values():
-            prober.container_started(now)
-        self._update_ready(now)
-        self._sync(now)
-        self._request_sync(now)
+        text = messages.started(self.container.name, self.rules)
+        self._journal.event(now, "Normal", "Started", text)
+        if self.container.post_start:
+            self._in_post_start = True
+            self._journal.add(RunPostStart())
+        else:
+            self._await_seen(now)
+        return self._drain(now)
+
+    def post_started(self, now: float, *, success: bool) -> list[Step]:
+        """Take note that the hook after the start has ended, well or not."""
+        if self._in_post_start:
+            self._in_post_start = False
+            if success:
+                self._await_seen(now)
+            else:
+                self._fail_post_start(now)
+                self._stopping = True
+                self._stop.begin(now, self.container.grace)
         return self._drain(now)
 
     def checked(self, now: float, kind: ProbeKind, outcome: Outcome) -> list[Step]:
         """Take note of how the check of this probe ended."""
         prober = self._probers[kind]
         if outcome.success is None:
-            prober.abandon()
-            self._report_check(now, kind, "errored and resulted in unknown state", outcome)
+            if self.running and prober.tries_again():
+                self._journal.add(RunCheck(prober.probe))
+            else:
+                prober.abandon()
+                text = messages.errored(kind, outcome.message, outcome.state, self.rules)
+                self._journal.event(now, "Warning", "Unhealthy", text)
             return self._drain(now)
         if not outcome.success:
-            self._report_check(now, kind, "failed", outcome)
+            text = messages.failed(kind, outcome.message)
+            self._journal.event(now, "Warning", "Unhealthy", text)
         elif outcome.message:
-            self._report_check(now, kind, "warning", outcome)
+            text = messages.warned(kind, outcome.message)
+            self._journal.event(now, "Warning", "ProbeWarning", text)
         if prober.finish(success=outcome.success) and self.running:
-            self._startup_over = self._startup_over or (kind == "startup" and outcome.success)
+            self._probers.started |= kind == "startup" and outcome.success
             self._update_ready(now)
             self._request_sync(now)
         return self._drain(now)
 
-    def pre_stopped(self, now: float) -> list[Step]:
-        """Take note that the hook before SIGTERM has ended."""
-        if "terminate" in self._timers:
-            end, _ = self._timers.pop("terminate")
-            self._terminate(now, end - now)
+    def pre_stopped(self, now: float, *, success: bool = True) -> list[Step]:
+        """Take note that the hook before SIGTERM has ended, well or not.
+
+        A command or a page that the grace cut short has failed; a sleep has not.
+        """
+        if not success:
+            self._journal.event(now, "Warning", "FailedPreStopHook", messages.PRE_STOP_FAILED)
+        self._stop.hook_ended(now)
         return self._drain(now)
 
-    def exited(self, now: float, code: int) -> list[Step]:
+    def exited(self, now: float, code: int, termination_message: str = "") -> list[Step]:
         """Take note that the container has ended; 128 + N stands for signal N."""
-        killed = self._stopping
         known_exit_at = self._exited_at
-        self.running = self._stopping = False
+        self.running = self._seen = False
         self.exit_code = code
         self._exited_at = now
-        self._timers.clear()
-        message = f"Container {self.container.name} exited with code {code}"
-        self._report(now, "Warning" if code else "Normal", "Exited", message)
-        self._update_ready(now)
-        if killed and self.container.restart_policy != "Never":
-            # Kill and restart are one pass, which has seen this instance running: the back-off
-            # is measured from the exit before.
-            self._at(now + RESTART_TAKES, "restart", partial(self._restart_killed, known_exit_at))
+        self._agenda.clear()
+        level: EventType = "Warning" if code else "Normal"
+        text = messages.exited(self.container.name, code)
+        self._journal.state(now, level, "Exited", text, termination_message)
+        if self._in_post_start:
+            self._in_post_start = False
+            self._fail_post_start(now)
+        restarts = policy_of(self.container, self.rules) != "Never"
+        # Kill and restart are one pass, which has seen this instance running: the back-off is
+        # measured from the exit before, and the status goes from one running instance to the next.
+        self._keeps_started = bool(self._killed_by) and restarts and self.rules.has("kept start")
+        if self._killed_by and restarts:
+            again = partial(self._restart_killed, known_exit_at)
+            self._agenda.at(now + RESTART_TAKES, "start", again)
         else:
             self._await_exit_seen(now)
+        self._stopping = False
         return self._drain(now)
 
     def wake(self, now: float) -> list[Step]:
         """Do what is due."""
-        for name, (time, handle) in list(self._timers.items()):
-            if time <= now and name in self._timers:
-                del self._timers[name]
-                handle(now)
+        self._agenda.run(now)
         return self._drain(now)
 
-    def _at(self, time: float, name: str, handle: Callable[[float], None]) -> None:
-        self._timers[name] = (time, handle)
-
     def _drain(self, now: float) -> list[Step]:
-        if self.running:
-            age = now - self._started_at
-            self._steps += [
-                RunCheck(prober.probe)
-                for prober in self._probers.values()
-                if prober.poll(now, age, started=self._startup_over)
-            ]
-        steps, self._steps = self._steps, []
-        return steps
+        if self._seen:
+            # kubelet knows of the start only in which second of the wall clock it was.
+            age = floor(now + self._fraction) - floor(self._started_at + self._fraction)
+            for probe in self._probers.poll(now, age):
+                self._journal.add(RunCheck(probe))
+            if self._probers.finds_unstarted():
+                self._update_ready(now)
+                self._request_sync(now)
+        return self._journal.take()
 
-    def _report(self, now: float, level: EventType, reason: str, message: str) -> None:
-        self._steps.append(Event(now, level, reason, message, self.restarts))
+    def _fail_post_start(self, now: float) -> None:
+        self._post_start_failed = True
+        self._journal.event(now, "Warning", "FailedPostStartHook", messages.POST_START_FAILED)
+        self._journal.event(now, "Normal", "Killing", messages.KILLED_FOR_POST_START)
 
-    def _report_check(self, now: float, kind: ProbeKind, verdict: str, outcome: Outcome) -> None:
-        reason = "ProbeWarning" if outcome.success else "Unhealthy"
-        message = f"{kind.capitalize()} probe {verdict}: {outcome.message}"
-        self._report(now, "Warning", reason, message)
+    def _await_seen(self, now: float) -> None:
+        at_once = self.rules.has("relist at once")
+        delay = SEEN_AFTER if at_once else self._random.uniform(SEEN_AFTER, RELIST)
+        self._agenda.at(now + delay, "see", self._see)
+
+    def _see(self, now: float) -> None:
+        self._seen = True
+        self._probers.meet(now, keep_started=self._keeps_started)
+        self._update_ready(now)
+        if self._instances > 1:
+            self._sync(now)
+        else:
+            # Before the status of a new pod is known there is nothing to check.
+            self._asked_at = now + self._random.uniform(FIRST_LOOK, RELIST)
+        if self._probers.awaits_readiness:
+            self._request_sync(now)
 
     def _update_ready(self, now: float) -> None:
-        readiness = self._probers.get("readiness")
-        passed = readiness is None or readiness.result is True
-        ready = self.running and self._startup_over and passed
+        ready = self._seen and self._probers.ready
+        if ready:
+            self._agenda.drop("resync")
         if ready != self.ready:
             self.ready = ready
             name = self.container.name
             if ready:
-                self._report(now, "Normal", "Ready", f"Container {name} is ready")
+                self._journal.state(now, "Normal", "Ready", f"Container {name} is ready")
             else:
-                self._report(now, "Warning", "NotReady", f"Container {name} is not ready")
+                self._journal.state(now, "Warning", "NotReady", f"Container {name} is not ready")
 
     def _request_sync(self, now: float) -> None:
         """Look at the pod, but not before the runtime has been asked since the last look."""
@@ -209,76 +281,83 @@ class Kubelet:
         if self._asked_at <= now:
             self._sync(now)
         else:
-            self._at(self._asked_at, "sync", self._sync)
+            self._agenda.at(self._asked_at, "sync", self._sync)
 
     def _sync(self, now: float) -> None:
         self._asked_at = now + self._random.uniform(0, RELIST)
-        readiness = self._probers.get("readiness")
-        if readiness and self._startup_over and not readiness.result:
-            readiness.trigger()
-        for prober in self._probers.values():
-            if prober.result is False and prober is not readiness:
-                self._at(now + KILL_TAKES, "kill", partial(self._kill, prober.probe))
+        if self._probers.awaits_readiness:
+            self._probers.ask_for_readiness()
+            self._agenda.at(now + self._random.uniform(*RESYNC), "resync", self._sync)
+        probe = self._probers.failed
+        if probe:
+            self._agenda.at(now + KILL_TAKES, "kill", partial(self._kill, probe))
 
     def _kill(self, probe: Probe, now: float) -> None:
-        name = self.container.name
-        grace = self.container.grace
-        if self.container.restart_policy == "Never" and self.container.alone:
+        container = self.container
+        restarts = policy_of(container, self.rules) != "Never"
+        grace = container.grace if probe.grace is None else probe.grace
+        text = messages.killed(container, probe.kind, restarts=restarts)
+        if container.alone and not restarts:
             # Nothing is left to run: the whole pod is stopped, with the pod's own grace.
-            message = f"Stopping container {name}"
-        else:
-            restarts = self.container.restart_policy != "Never"
-            message = f"Container {name} failed {probe.kind} probe"
-            message += ", will be restarted" if restarts else ""
-            grace = grace if probe.grace is None else probe.grace
+            grace = container.grace
+            text = messages.stopping(container.name)
         self._stopping = True
-        self._timers.clear()
-        self._report(now, "Normal", "Killing", message)
-        if self.container.pre_stop and grace > 0:
-            self._steps.append(RunPreStop(grace))
-            self._at(now + grace, "terminate", self._terminate)
-        else:
-            self._terminate(now, grace)
-
-    def _terminate(self, now: float, grace: float = 0) -> None:
-        grace = max(grace, MINIMUM_GRACE)
-        self._steps.append(Terminate(grace))
-        self._at(now + grace, "sigkill", self._sigkill)
-
-    def _sigkill(self, _now: float) -> None:
-        self._steps.append(Kill())
+        self._killed_by = probe.kind
+        self._agenda.clear()
+        self._journal.event(now, "Normal", "Killing", text)
+        self._stop.begin(now, grace)
 
     def _await_exit_seen(self, now: float) -> None:
-        policy = self.container.restart_policy
-        if policy == "Always" or (policy == "OnFailure" and self.exit_code):
-            self._at(now + self._random.uniform(0, RELIST), "restart", self._restart_exited)
+        self._agenda.at(now + self._random.uniform(0, RELIST), "see", self._see_exit)
+
+    def _see_exit(self, now: float) -> None:
+        self._keeps_started = False
+        self._update_ready(now)
+        code = self.exit_code or 0
+        rule = rule_for(self.container, code, self.rules)
+        if rule and rule.action == "RestartAllContainers":
+            self._agenda.at(now + START_TAKES, "start", self._start)
+        elif restarts_after(self.container, code, self.rules):
+            if self._allows_restart(now, self._exited_at):
+                self._agenda.at(now + START_TAKES, "start", self._start)
+            else:
+                self._report_back_off(now)
+                self._look_again_later(now)
         else:
-            self.finished = True
-            self.backing_off = False
+            self._finish(now)
+
+    def _finish(self, now: float) -> None:
+        self.finished = True
+        self.backing_off = False
+        if self._killed_by and self.exit_code == 0:
+            text = messages.taken_for_success(self.container.name, self._killed_by)
+            self._journal.state(now, "Warning", "Succeeded", text)
 
     def _restart_killed(self, known_exit_at: float | None, now: float) -> None:
-        if not self._start(now, known_exit_at):
+        if self._allows_restart(now, known_exit_at):
+            self._start(now)
+        else:
             self._report_back_off(now)
             self._await_exit_seen(now)
 
-    def _restart_exited(self, now: float) -> None:
-        if not self._start(now, self._exited_at):
-            self._report_back_off(now)
-            self._look_again_later(now)
-
     def _look_again(self, now: float) -> None:
-        if not self._start(now, self._exited_at):
+        # kubelet repeats its BackOff here; the API only counts the one event up.
+        if self._allows_restart(now, self._exited_at):
+            self._start(now)
+        else:
             self._look_again_later(now)
 
     def _look_again_later(self, now: float) -> None:
-        self._at(now + self._random.uniform(*LOOK_AGAIN), "restart", self._look_again)
+        at = self._back_off.look_again(now, self._exited_at or 0.0, self._random)
+        self._agenda.at(at, "start", self._look_again)
 
-    def _start(self, now: float, exited_at: float | None) -> bool:
+    def _allows_restart(self, now: float, exited_at: float | None) -> bool:
         self.backing_off = not (exited_at is None or self._back_off.allows_restart(now, exited_at))
-        if not self.backing_off:
-            self._steps.append(StartContainer())
         return not self.backing_off
 
+    def _start(self, _now: float) -> None:
+        self._journal.add(StartContainer())
+
     def _report_back_off(self, now: float) -> None:
-        message = f"Back-off {self._back_off} restarting failed container {self.container.name}"
-        self._report(now, "Warning", "BackOff", message)
+        text = messages.backing_off(self.container.name, self.container.pod)
+        self._journal.event(now, "Warning", "BackOff", text, self._back_off.delay)

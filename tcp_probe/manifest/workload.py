@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.handlers import Exec
 from tcp_probe.kubelet.prober import Probe, ProbeKind
-from tcp_probe.kubelet.steps import RESTART_POLICIES, Container, RestartPolicy
+from tcp_probe.kubelet.restart_policy import RESTART_POLICIES, RestartPolicy
+from tcp_probe.kubelet.steps import Container
 
 from .environment import environment, expanded
 from .fields import MOST

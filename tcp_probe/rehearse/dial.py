@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tcp_probe.kubelet.handlers import joined
+from tcp_probe.kubelet.go_format import joined
 from tcp_probe.kubelet.messages import refused
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import anyio
+from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
-from tcp_probe.kubelet.handlers import joined
-from tcp_probe.kubelet.messages import AWAITING, READING, dial_timed_out, get_failed
+from tcp_probe.kubelet.go_format import joined
+from tcp_probe.kubelet.messages import AWAITING, READING, get_failed
 from tcp_probe.kubelet.steps import Outcome
 
 from .dial import DialError, dial
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from email.message import Message
 
-    from anyio.abc import ByteStream
+    from anyio.abc import SocketStream
 
     from tcp_probe.kubelet.handlers import HttpGet
 
@@ -34,6 +35,8 @@ SUCCESS = range(200, 400)
 REDIRECTION = range(300, 400)
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECT_LIMIT = 10
+# What OpenSSL says of an answer that is no TLS.
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 
 
 class _HttpError(Exception):
@@ -60,6 +63,7 @@ class _Get:
         self.on_timeout = Outcome(success=False)
 
     async def run(self) -> Outcome:
+        location = ""
         try:
             for _ in range(REDIRECT_LIMIT):
                 status, headers, body = await self._page()
@@ -72,25 +76,29 @@ class _Get:
             return self._failure(str(error))
         except _BodyError as error:
             return _unknown(str(error))
-        return self._failure(f"stopped after {REDIRECT_LIMIT} redirects")
+        # Go quotes the last redirect as it came, which may be a path alone.
+        stopped = get_failed(location, f"stopped after {REDIRECT_LIMIT} redirects")
+        return Outcome(success=False, message=stopped)
 
     async def _page(self) -> tuple[int, Message, bytes]:
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = joined(host, port)
-        self.on_timeout = self._failure(f"{dial_timed_out(address)} {AWAITING}")
-        stream: ByteStream = await dial(host, port)
-        async with stream:
-            self.on_timeout = self._failure(f"context deadline exceeded {AWAITING}")
+        self.on_timeout = self._failure(f"context deadline exceeded {AWAITING}")
+        connection = await dial(host, port)
+        stream: ByteStream = connection
+        between = f"{_local(connection)}->{joined(host, port)}"
+        async with connection:
             try:
                 if parts.scheme == "https":
-                    stream = await _without_verification(stream)
+                    stream = await _without_verification(connection)
                 await stream.send(_request(parts.path, parts.query, parts.netloc, self.headers))
                 received = BufferedByteReceiveStream(stream)
                 status, headers = await _head(received)
+            except anyio.EndOfStream:
+                raise _HttpError("EOF") from None
             except anyio.BrokenResourceError:
-                raise _HttpError(f"read tcp {address}: read: connection reset by peer") from None
+                raise _HttpError(f"read tcp {between}: read: connection reset by peer") from None
             self.on_timeout = _unknown(f"context deadline exceeded {READING}")
             return status, headers, await _body(received, status, headers)
 
@@ -113,18 +121,48 @@ def _verdict(status: int, body: bytes) -> Outcome:
     return Outcome(success=True, message=message)
 
 
-async def _without_verification(stream: ByteStream) -> ByteStream:
+def _local(connection: SocketStream) -> str:
+    address = connection.extra(SocketAttribute.local_address)  # noqa: S610 - this is no Django
+    return joined(str(address[0]), int(address[1]))
+
+
+async def _without_verification(connection: SocketStream) -> ByteStream:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    heard = _Heard(connection)
     try:
         return await TLSStream.wrap(
-            stream, server_side=False, ssl_context=context, standard_compatible=False
+            heard, server_side=False, ssl_context=context, standard_compatible=False
         )
     except ssl.SSLError as error:
-        if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        if heard.first.startswith(b"HTTP/"):
             raise _HttpError("http: server gave HTTP response to HTTPS client") from None
+        if error.reason in NO_TLS:
+            raise _HttpError("tls: first record does not look like a TLS handshake") from None
         raise _HttpError(f"tls: {error.reason}") from None
+
+
+class _Heard(ByteStream):
+    """Passes bytes on and keeps the first ones that came, which tell what the peer speaks."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.first = b""
+        self._stream = stream
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        received = await self._stream.receive(max_bytes)
+        self.first = self.first or received
+        return received
+
+    async def send(self, item: bytes) -> None:
+        await self._stream.send(item)
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def _request(path: str, query: str, host: str, headers: Sequence[tuple[str, str]]) -> bytes:

@@ -48,7 +48,9 @@ class Report:
 
     def event(self, event: Event) -> None:
         """Print what kubelet did or saw."""
-        self._print_json({**asdict(event), "time": round(event.time, 3)})
+        values = asdict(event) | {"time": round(event.time, 3)}
+        optional = ("delay", "termination_message")
+        self._print_json({k: v for k, v in values.items() if v or k not in optional})
 
     def output(self, line: str, is_error: bool) -> None:  # noqa: ARG002, FBT001 - as in TextReport
         """Pass on what the command printed; the standard output is for the events."""

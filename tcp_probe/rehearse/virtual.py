@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tcp_probe.kubelet.handlers import Handler, Hook
     from tcp_probe.kubelet.prober import ProbeKind
     from tcp_probe.kubelet.steps import Container, Outcome, Step
+    from tcp_probe.kubelet.versions import Rules
 
 KILLED = 137
 
@@ -42,8 +43,9 @@ class Simulation:
         pre_stop: Hook | None = None,
         seed: int | random.Random = DEFAULT_SEED,
         on_check: OnCheck | None = None,
+        rules: Rules | None = None,
     ) -> None:
-        self.kubelet = Kubelet(container, seed)
+        self.kubelet = Kubelet(container, seed, rules)
         self.now = 0.0
         self._handlers = handlers
         self._on_check = on_check

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from tcp_probe.kubelet import recognise
-from tcp_probe.kubelet.state_machine import MINIMUM_GRACE
+from tcp_probe.kubelet.stop import MINIMUM_GRACE
 
 from .json_fields import entries, find, flag, mapping, number, text, texts, time
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ def _what_benchmarks_need() -> None:
         pytest.skip("the benchmarks read the accounting of Linux")
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        pytest.skip(f"the extra `bench` is not installed: no {', '.join(missing)}")
+        pytest.skip(f"benchmarks/requirements.txt is not installed: no {', '.join(missing)}")
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,17 @@ class QuickRun:
     left: list[str]
 
 
-def in_session(leader: int) -> list[str]:
-    """Return the command lines of all processes in a session."""
+_MARK = "TCP_PROBE_TEST_RUN"
+
+
+def _started_by(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return all processes of a run, which carry its mark in their environment."""
     found = []
     for process in psutil.process_iter():
-        with suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
+        with suppress(psutil.Error):
+            marked = process.environ().get(_MARK) == str(run.args)
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
     return found
 
 
@@ -60,14 +63,16 @@ def cost_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def _quick(folder: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "benchmarks.cost", "--quick", "--output", str(folder)]
+    env = {**os.environ, _MARK: str(command)}
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
     finally:
-        if in_session(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
+        for each in _started_by(process):
+            with suppress(psutil.Error):
+                each.kill()
         process.communicate()
 
 
@@ -78,23 +83,24 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuickRun]:
     for process in _quick(folder):
         output, _ = process.communicate(timeout=_LIMIT)
         results = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
-        yield QuickRun(process.returncode, output, folder, results, in_session(process.pid))
-
-
-@pytest.fixture(params=["C", "Python"])
-def client(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a client in C, and one as it is where there is no compiler."""
-    from benchmarks.client import Client
-
-    if request.param == "Python":
-        monkeypatch.setenv("PATH", "")
-    made = Client(tmp_path)
-    if made.language != request.param:
-        pytest.skip("there is no C compiler")
-    return made
+        yield QuickRun(
+            process.returncode,
+            output,
+            folder,
+            results,
+            [each.name() for each in _started_by(process)],
+        )
 
 
 @pytest.fixture
-def session_of() -> Any:
-    """Return what lists the processes of a session."""
-    return in_session
+def client(tmp_path: Path) -> Any:
+    """Return a client."""
+    from benchmarks.client import Client
+
+    return Client(tmp_path)
+
+
+@pytest.fixture
+def started_by() -> Any:
+    """Return what lists the processes of a run."""
+    return _started_by

@@ -28,4 +28,4 @@ def test_a_quick_run_of_the_faults(tmp_path: Path) -> None:
             assert killed
         if condition == "idle all the time":
             assert not killed
-    assert cells["worker returns, the process lives", "tcp_probe"]["killed_after"] > 1.9
+    assert cells["worker returns, the process lives", "tcp_probe on asyncio"]["killed_after"] > 1.9

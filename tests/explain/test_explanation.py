@@ -41,9 +41,9 @@ def test_the_figures_and_findings_are_printed_as_json(
             "not_ready": {"least": 0, "most": 10},
         },
         "stands_still": {
-            "sigterm": {"least": 52, "most": 63},
-            "new_container": {"least": 82, "most": 93},
-            "not_ready": {"least": 32, "most": 42},
+            "sigterm": {"least": 32, "most": 53},
+            "new_container": {"least": 62, "most": 83},
+            "not_ready": {"least": 12, "most": 32},
         },
         "stalls": {
             "sigterm": {"least": 30, "most": 47.2},
@@ -80,7 +80,7 @@ def test_the_explanation_can_be_read(manifest: Manifest, pod: Pod, capsys: Outpu
     assert "A start is killed after 58 to 61 s without an answer." in lines
     rows = {line.split("   ")[0]: line.split()[-12:] for line in lines if " to " in line}
     assert " ".join(rows["the port refuses"]) == "20 to 31 s 20 to 61 s 0 to 10 s"
-    assert "the process stands still (backlog 5)" in rows
+    assert "the process stands still (backlog 2)" in rows
     assert "the event loop stalls (stall_timeout 10 s)" in rows
     assert "Ready again 0 to 10 s after checks pass again." in lines
     assert any("10, 20, 40, 80, 160, 300 s, up to 15 s late" in line for line in lines)

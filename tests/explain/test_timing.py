@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tcp_probe.explain.timing import Figures, Span, Timing
 from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
-from tcp_probe.kubelet.state_machine import KILL_TAKES, RESTART_TAKES
+from tcp_probe.kubelet.state_machine import KILL_TAKES, RESTART_TAKES, SEEN_AFTER
 from tcp_probe.kubelet.steps import Container
 from tcp_probe.rehearse.virtual import Simulation
 from tcp_probe.rehearse.worker_script import WorkerScript
@@ -52,7 +52,7 @@ class Case:
         for event in simulation.run(at + 3600):
             if event.time >= at:
                 seconds.setdefault(event.reason, event.time - at)
-            if "Started" in seconds:
+            if "Started" in seconds and event.time > at + seconds["Started"] + SEEN_AFTER:
                 break
         return seconds
 
@@ -97,7 +97,7 @@ def test_every_simulated_fault_ends_within_the_figures(
     for span, reason, takes in (
         (figures.sigterm, "Killing", KILL_TAKES),
         (figures.new_container, "Started", KILL_TAKES + RESTART_TAKES),
-        (figures.not_ready, "NotReady", KILL_TAKES),
+        (figures.not_ready, "NotReady", KILL_TAKES + RESTART_TAKES + SEEN_AFTER),
     ):
         if span:
             assert span.least - 1e-6 <= seconds[reason] <= span.most + takes + 1e-6
@@ -237,7 +237,7 @@ def test_a_restart_may_not_be_faster_than_two_seconds_of_grace() -> None:
 def test_the_package_defaults_are_the_defaults() -> None:
     """Backlog and stall_timeout are those of `tcp_probe.serve`."""
     timing = Timing(Container("worker"), {})
-    assert (timing.backlog, timing.stall_timeout) == (5, 10)
+    assert (timing.backlog, timing.stall_timeout) == (2, 10)
 
 
 @pytest.mark.parametrize(

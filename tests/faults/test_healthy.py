@@ -10,11 +10,11 @@ from typing import Any
 Start = Callable[..., Any]
 Soon = Callable[[Callable[[], object]], None]
 
-CLIENTS = 6
+CLIENTS = 3  # as many as a pod has probes
 
 
-def test_six_clients_at_once_on_a_busy_worker(start: Start) -> None:
-    """A worker that is busy 50 ms of every 100 ms passes every check of six clients at once."""
+def test_three_clients_at_once_on_a_busy_worker(start: Start) -> None:
+    """A worker that is busy 50 ms of every 100 ms passes every check of three clients at once."""
     worker = start("busy")
     barrier = threading.Barrier(CLIENTS)
 
@@ -28,7 +28,7 @@ def test_six_clients_at_once_on_a_busy_worker(start: Start) -> None:
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         running = [clients.submit(client) for _ in range(CLIENTS)]
-    assert Counter(outcome for each in running for outcome in each.result()) == {"passed": 30}
+    assert Counter(outcome for each in running for outcome in each.result()) == {"passed": 15}
 
 
 def test_checks_leave_no_line_in_the_log(start: Start, soon: Soon) -> None:

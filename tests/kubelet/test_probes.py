@@ -16,17 +16,17 @@ FAILED = Outcome(success=False, message="dial tcp 127.0.0.1:9090: connect: conne
 
 
 def test_checks_come_once_a_period(stage: Stage) -> None:
-    """The tickers run from 0.4 s before the first start on, as recorded."""
+    """The tickers run from 0.15 s before the first start on, as recorded."""
     play = stage(Probe("liveness", period=2))
     play.until(8)
-    assert play.times("liveness") == [1.6, 3.6, 5.6, 7.6]
+    assert play.times("liveness") == [1.85, 3.85, 5.85, 7.85]
 
 
 def test_the_initial_delay_skips_checks_and_shifts_none(stage: Stage) -> None:
     """A check before that age is left out; the next one comes with its own tick."""
     play = stage(Probe("liveness", period=5, initial_delay=6))
     play.until(16)
-    assert play.times("liveness") == [9.6, 14.6]
+    assert play.times("liveness") == [9.85, 14.85]
 
 
 def test_a_restart_does_not_shift_the_ticks(stage: Stage) -> None:
@@ -36,7 +36,7 @@ def test_a_restart_does_not_shift_the_ticks(stage: Stage) -> None:
     play.exits(code=1)
     play.until(16)
     assert play.kubelet.restarts == 1
-    assert play.times("liveness") == [3.6, 7.6, 11.6, 15.6]
+    assert play.times("liveness") == [3.85, 7.85, 11.85, 15.85]
 
 
 def test_liveness_and_readiness_wait_for_startup(stage: Stage) -> None:
@@ -44,13 +44,13 @@ def test_liveness_and_readiness_wait_for_startup(stage: Stage) -> None:
     play = stage(Probe("startup", period=1), Probe("liveness", period=1), Probe("readiness"))
     play.outcomes["startup"] = FAILED
     play.until(2)
-    assert play.checks == [("startup", 0.6), ("startup", 1.6)]
+    assert play.checks == [("startup", 0.85), ("startup", 1.85)]
     assert not play.kubelet.ready
     play.outcomes["startup"] = PASSED
     play.until(4)
-    assert play.times("startup") == [0.6, 1.6, 2.6]
-    assert play.times("liveness") == [3.6]
-    assert play.times("readiness") == [2.6]
+    assert play.times("startup") == [0.85, 1.85, 2.85]
+    assert play.times("liveness") == [3.85]
+    assert play.times("readiness") == [2.85]
     assert play.kubelet.ready
 
 
@@ -70,7 +70,7 @@ def test_a_lost_readiness_is_checked_once_more_at_once(stage: Stage) -> None:
     play = stage(Probe("readiness", period=4, failure_threshold=1))
     play.until(6)
     play.outcomes["readiness"] = FAILED
-    play.until(20)
+    play.until(23)
     [lost] = play.events("NotReady")
     after = [time for time in play.times("readiness") if time >= round(lost.time, 3)]
     assert after[0] == after[1]
@@ -78,13 +78,15 @@ def test_a_lost_readiness_is_checked_once_more_at_once(stage: Stage) -> None:
 
 
 def test_without_a_readiness_probe_a_started_container_is_ready(stage: Stage) -> None:
-    """Ready and not ready follow the start and the exit."""
+    """Ready and not ready follow the start and the exit, as soon as kubelet has seen them."""
     play = stage()
     play.until(1)
     assert play.kubelet.ready
     play.exits()
-    assert [event.reason for event in play.events()] == ["Started", "Ready", "Exited", "NotReady"]
-    assert not play.kubelet.ready
+    assert play.kubelet.ready
+    play.until(3)
+    reasons = [event.reason for event in play.events()]
+    assert reasons[:4] == ["Started", "Ready", "Exited", "NotReady"]
 
 
 def test_a_check_that_errors_counts_as_nothing(stage: Stage) -> None:
@@ -122,7 +124,7 @@ def test_a_row_of_failures_goes_on_over_a_restart(stage: Stage) -> None:
     play.exits(code=1)
     play.until(4)
     assert play.kubelet.restarts == 1
-    assert [round(event.time, 3) for event in play.events("Killing")] == [3.61]
+    assert [round(event.time, 3) for event in play.events("Killing")] == [3.86]
 
 
 def test_only_one_check_of_a_probe_runs_at_a_time() -> None:
@@ -130,12 +132,13 @@ def test_only_one_check_of_a_probe_runs_at_a_time() -> None:
     kubelet = Kubelet(Container("worker", (Probe("liveness", period=1, timeout=5),)))
     kubelet.start(0.0)
     kubelet.started(0.0)
-    kubelet.wake(1.0)
-    for now in (1.6, 2.6, 3.6):
+    kubelet.wake(0.1)
+    assert len(kubelet.wake(1.0)) == 1
+    for now in (1.85, 2.85, 3.85):
         assert kubelet.wake(now) == []
-    assert len(kubelet.checked(3.7, "liveness", PASSED)) == 1
-    assert kubelet.checked(3.8, "liveness", PASSED) == []
-    assert kubelet.next_wake == pytest.approx(4.6)
+    assert len(kubelet.checked(3.9, "liveness", PASSED)) == 1
+    assert kubelet.checked(4, "liveness", PASSED) == []
+    assert kubelet.next_wake == pytest.approx(4.85)
 
 
 def test_the_late_answer_of_an_old_container_does_not_kill_the_new_one() -> None:
@@ -144,20 +147,22 @@ def test_the_late_answer_of_an_old_container_does_not_kill_the_new_one() -> None
     kubelet = Kubelet(Container("worker", (probe,)))
     kubelet.start(0.0)
     kubelet.started(0.0)
-    assert len(kubelet.wake(0.6)) == 1
-    kubelet.exited(0.7, 1)
-    kubelet.checked(0.8, "liveness", FAILED)
-    assert kubelet.wake(0.9) == []
+    kubelet.wake(0.1)
+    assert len(kubelet.wake(0.85)) == 1
+    kubelet.exited(0.9, 1)
+    kubelet.checked(0.95, "liveness", FAILED)
     kubelet.wake(2.0)
     kubelet.started(2.0)
-    assert len(kubelet.wake(2.6)) == 1
-    kubelet.exited(2.7, 1)
+    kubelet.wake(2.1)
+    assert len(kubelet.wake(2.85)) == 1
+    kubelet.exited(2.9, 1)
     while not any(isinstance(step, StartContainer) for step in kubelet.wake(kubelet.next_wake)):
         pass
     kubelet.started(40.0)
+    kubelet.wake(40.01)
     kubelet.checked(40.1, "liveness", FAILED)
     assert kubelet.wake(40.3) == []
-    [check] = kubelet.wake(40.6)
+    [check] = kubelet.wake(40.85)
     assert isinstance(check, RunCheck)
 
 

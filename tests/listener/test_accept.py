@@ -128,7 +128,7 @@ async def test_accepts_at_most_one_a_turn(failing: type[Failing], checked: Check
 
 async def test_garbage_and_resets_are_no_checks_less(checked: Checked, until: Until) -> None:
     """Clients that send, hold or reset cost nothing but their own connection."""
-    async with tcp_probe.serve(0) as probe:
+    async with tcp_probe.serve(0, backlog=5) as probe:
         holding = socket.create_connection(("127.0.0.1", probe.port))
         with socket.create_connection(("127.0.0.1", probe.port)) as asking:
             asking.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")

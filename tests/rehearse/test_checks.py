@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Iterator
 
 import anyio
 import pytest
 
-from tcp_probe.kubelet.handlers import Exec, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import HttpGet, TcpSocket
 from tcp_probe.kubelet.steps import Outcome
-from tcp_probe.rehearse.checks import OUTPUT_LIMIT, run_check
+from tcp_probe.rehearse.checks import run_check
 
 PATIENCE = 20.0
 
@@ -75,40 +74,3 @@ async def test_a_page_that_does_not_come_fails(free_port: int) -> None:
     outcome = await run_check(HttpGet(free_port), PATIENCE, {})
     assert outcome.success is False
     assert outcome.message.startswith(f'Get "http://127.0.0.1:{free_port}/": dial tcp ')
-
-
-async def test_a_command_passes_with_code_0() -> None:
-    """What it prints does not matter then."""
-    command = Exec(("sh", "-c", "echo fine"))
-    assert await run_check(command, PATIENCE, {"PATH": "/usr/bin:/bin"}) == Outcome(success=True)
-
-
-async def test_a_command_fails_with_its_output() -> None:
-    """Standard output and error together, cut where kubelet stops reading."""
-    command = Exec(("sh", "-c", "echo one; echo two >&2; exit 3"))
-    outcome = await run_check(command, PATIENCE, {"PATH": "/usr/bin:/bin"})
-    assert outcome == Outcome(success=False, message="one\ntwo\n")
-    long = Exec((sys.executable, "-I", "-S", "-c", "print('x' * 99999); raise SystemExit(1)"))
-    outcome = await run_check(long, PATIENCE, {})
-    assert outcome.message == "x" * OUTPUT_LIMIT
-
-
-async def test_a_command_that_takes_too_long_is_killed() -> None:
-    """With everything that it has started, as the message says."""
-    command = Exec(("sh", "-c", "sleep 100 & wait"))
-    outcome = await run_check(command, 0.2, {"PATH": "/usr/bin:/bin"})
-    message = 'command timed out: "sh -c sleep 100 & wait" timed out after 0.2s'
-    assert outcome == Outcome(success=False, message=message)
-
-
-async def test_a_command_that_does_not_exist_is_no_result() -> None:
-    """Kubelet counts neither success nor failure then."""
-    outcome = await run_check(Exec(("/no/such/command",)), PATIENCE, {})
-    message = 'exec: "/no/such/command": no such file or directory'
-    assert outcome == Outcome(success=None, message=message)
-
-
-async def test_a_command_gets_the_environment_of_the_container() -> None:
-    """So that it may look at the same settings."""
-    command = Exec(("sh", "-c", 'test "$PORT" = 9090'))
-    assert (await run_check(command, PATIENCE, {"PATH": "/usr/bin:/bin", "PORT": "9090"})).success

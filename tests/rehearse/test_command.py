@@ -38,22 +38,24 @@ def test_a_virtual_rehearsal_prints_json(file: str, capsys: Output) -> None:
         "time": 0.0,
         "type": "Normal",
         "reason": "Started",
-        "message": "Started container worker",
+        "message": "Container started",
         "restarts": 0,
+        "kind": "event",
     }
     unhealthy = next(line for line in lines if line["reason"] == "Unhealthy")
     assert unhealthy == {
-        "time": 5.6,
+        "time": 5.85,
         "type": "Warning",
         "reason": "Unhealthy",
         "message": "Liveness probe failed: dial tcp 127.0.0.1:9090: connect: connection refused",
         "restarts": 0,
+        "kind": "event",
     }
     summary = lines[-1]
     assert summary["reason"] == "Summary"
     assert summary["type"] == "Warning"
     assert summary["time"] == 40
-    assert summary["ready_after"] == 0
+    assert summary["ready_after"] == 0.01
     assert summary["restarts"] == sum(summary["causes"].values()) == 3
     assert summary["message"].startswith("ready after 0.0 s; 3 restarts; 3 x Liveness probe failed")
     assert summary["pod"]["RESTARTS"].startswith("3 (")
@@ -65,8 +67,8 @@ def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> Non
     assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "300"]) == 0
     events, lanes, story, table = capsys.readouterr().out.split("\n\n")
     assert events.splitlines() == [
-        "    0.00 s  Started    Started container worker",
-        "    0.00 s  Ready      Container worker is ready",
+        "    0.00 s  Started    Container started",
+        "    0.01 s  Ready      Container worker is ready",
     ]
     assert [line.split(" ")[0] for line in lanes.splitlines()[:3]] == [
         "container",
@@ -119,7 +121,8 @@ def test_a_virtual_rehearsal_ends_with_its_pod(
     file = manifest(pod({"restartPolicy": "Never"}))
     assert rehearse([file, "--virtual", "--worker", "exit=30", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (summary["time"], summary["pod"]["STATUS"]) == (30, "Completed")
+    assert 30 <= summary["time"] <= 31
+    assert summary["pod"]["STATUS"] == "Completed"
 
 
 def test_the_seed_is_an_option(file: str, capsys: Output) -> None:
@@ -143,7 +146,7 @@ def test_a_command_is_rehearsed(
     assert rehearse([file, "--for", "60", "--", *ENDS]) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
-    assert "Started container worker" in lines[0]
+    assert "Container started" in lines[0]
     assert "out" in lines
     assert captured.err.splitlines() == [
         "tcp_probe: KNOWN is known to the cluster only: taken from this environment",

@@ -57,6 +57,7 @@ def test_the_pod_is_shown_as_kubectl_shows_it() -> None:
     kubelet.started(0)
     kubelet.exited(10, 1)
     kubelet.started(11)
+    kubelet.wake(12)
     summary = told((10, "Exited", "", 0))
     assert summary.pod(kubelet, 100) == {
         "NAME": "worker",
