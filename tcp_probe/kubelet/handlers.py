@@ -69,5 +69,6 @@ class Sleep:
     seconds: float
 
 
-Handler = TcpSocket | HttpGet | Exec
-Hook = HttpGet | Exec | Sleep
+Handler = TcpSocket | HttpGet | Exec | Grpc
+# A tcpSocket hook is taken by the API, and always fails: kubelet has no such hook.
+Hook = HttpGet | Exec | Sleep | TcpSocket

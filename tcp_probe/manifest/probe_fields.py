@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from tcp_probe.kubelet.handlers import Exec, Handler, Hook, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Grpc, Handler, Hook, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 
 from .fields import MOST, Field
@@ -28,22 +28,22 @@ def container_ports(container: Field) -> Ports:
 
 
 def probe_of(kind: ProbeKind, field: Field) -> Probe:
-    """Read the figures of a probe."""
+    """Read the figures of a probe; 0 stands for the default, as it does for Kubernetes."""
 
-    def number(name: str, default: int, least: int, most: int = MOST) -> int:
+    def number(name: str, default: int, most: int = MOST) -> int:
         given = field.get(name)
-        return given.number(least, most) if given else default
+        return (given.number(0, most) if given else 0) or default
 
     grace = field.get("terminationGracePeriodSeconds")
     if grace and kind == "readiness":
         grace.fail("expected only in a liveness or startup probe: readiness kills nothing")
     return Probe(
         kind,
-        period=number("periodSeconds", 10, 1),
-        timeout=number("timeoutSeconds", 1, 1),
-        initial_delay=number("initialDelaySeconds", 0, 0),
-        success_threshold=number("successThreshold", 1, 1, MOST if kind == "readiness" else 1),
-        failure_threshold=number("failureThreshold", 3, 1),
+        period=number("periodSeconds", 10),
+        timeout=number("timeoutSeconds", 1),
+        initial_delay=number("initialDelaySeconds", 0),
+        success_threshold=number("successThreshold", 1, MOST if kind == "readiness" else 1),
+        failure_threshold=number("failureThreshold", 3),
         grace=grace.number(1, MOST) if grace else None,
     )
 
@@ -52,17 +52,21 @@ def handler_of(field: Field, ports: Ports) -> Handler:
     """Read how a probe checks."""
     name, action = _one_of(field, ("tcpSocket", "httpGet", "exec", "grpc"))
     if name == "grpc":
-        action.fail("expected tcpSocket, httpGet or exec: a grpc probe cannot be rehearsed")
+        service = action.get("service")
+        port = action.need("port").number(1, 65535)
+        return Grpc(port, service=service.text() if service else "")
     if name == "exec":
         return _exec(action)
     return TcpSocket(*_address(action, ports)) if name == "tcpSocket" else _http_get(action, ports)
 
 
 def hook_of(field: Field, ports: Ports) -> Hook:
-    """Read what runs before SIGTERM."""
-    name, action = _one_of(field, ("exec", "httpGet", "sleep"))
+    """Read what runs after the start or before SIGTERM."""
+    name, action = _one_of(field, ("exec", "httpGet", "sleep", "tcpSocket"))
     if name == "sleep":
         return Sleep(action.need("seconds").number(0, MOST))
+    if name == "tcpSocket":
+        return TcpSocket(*_address(action, ports))
     return _exec(action) if name == "exec" else _http_get(action, ports)
 
 
@@ -84,8 +88,8 @@ def _http_get(field: Field, ports: Ports) -> HttpGet:
     scheme = field.get("scheme")
     return HttpGet(
         *_address(field, ports),
-        path.text() if path else "/",
-        scheme.one_of(("HTTP", "HTTPS")) if scheme else "HTTP",
+        (path.text() if path else "") or "/",
+        scheme.one_of(("HTTP", "HTTPS")) if scheme and scheme.value != "" else "HTTP",
         tuple(
             (header.need("name").text(), header.need("value").text())
             for header in field.items_of("httpHeaders")

@@ -3,10 +3,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tcp_probe.kubelet import stop_signal
 from tcp_probe.kubelet.handlers import Exec
 from tcp_probe.kubelet.prober import Probe, ProbeKind
-from tcp_probe.kubelet.restart_policy import RESTART_POLICIES, RestartPolicy
-from tcp_probe.kubelet.steps import Container
+from tcp_probe.kubelet.restart_policy import (
+    RESTART_POLICIES,
+    RULE_ACTIONS,
+    RestartPolicy,
+    RestartRule,
+)
+from tcp_probe.kubelet.steps import NO_UID, Container
 
 from .environment import environment, expanded
 from .fields import MOST
@@ -14,7 +20,7 @@ from .pods import choose, containers, missing_pod, resources
 from .probe_fields import PROBE_KINDS, container_ports, handler_of, hook_of, probe_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tcp_probe.kubelet.handlers import Handler, Hook
 
@@ -40,6 +46,7 @@ class Workload:
     unresolved: tuple[str, ...]
     pre_stop: Hook | None
     shares_processes: bool
+    post_start: Hook | None = None
     passed_over: tuple[Choice, ...] = ()
 
 
@@ -80,7 +87,8 @@ def workload(choice: Choice) -> Workload:
         if field:
             probes.append(probe_of(kind, field))
             handlers[kind] = handler_of(field, ports)
-    hook = container.find("lifecycle", "preStop")
+    pre_stop = container.find("lifecycle", "preStop")
+    post_start = container.find("lifecycle", "postStart")
     grace = spec.get("terminationGracePeriodSeconds")
     shared = spec.get("shareProcessNamespace")
     env, unresolved = environment(container)
@@ -91,15 +99,22 @@ def workload(choice: Choice) -> Workload:
             tuple(probes),
             grace=grace.number(0, MOST) if grace else 30,
             restart_policy=_restart_policy(choice),
-            pre_stop=hook is not None,
+            pre_stop=pre_stop is not None,
             alone=len(spec.need("containers").items()) == 1,
+            own_restart_policy=_own_restart_policy(choice),
+            restart_rules=tuple(_restart_rules(container)),
+            sidecar=choice.role == "sidecar",
+            post_start=post_start is not None,
+            stop_signal=_stop_signal(container),
+            pod=f"{choice.name}_{choice.resource.namespace or 'default'}({NO_UID})",
         ),
         handlers=handlers,
         ports=tuple(port for port, _ in ports),
         command=_command(container, env),
         env=env,
         unresolved=unresolved,
-        pre_stop=hook_of(hook, ports) if hook else None,
+        pre_stop=hook_of(pre_stop, ports) if pre_stop else None,
+        post_start=hook_of(post_start, ports) if post_start else None,
         shares_processes=shared.flag() if shared else False,
     )
 
@@ -109,11 +124,36 @@ def _restart_policy(choice: Choice) -> RestartPolicy:
     policy = spec.get("restartPolicy")
     if "Job" in choice.kind and (policy is None or policy.value == "Always"):
         (policy or spec).fail("expected a restartPolicy of OnFailure or Never in a Job")
-    policy = choice.container.get("restartPolicy") or policy
     restarts = policy.one_of(RESTART_POLICIES) if policy else "Always"
+    if choice.role == "sidecar":
+        return "Always"
     # An init container that ends well has done its work.
     once = choice.role == "init container" and restarts == "Always"
     return "OnFailure" if once else restarts
+
+
+def _own_restart_policy(choice: Choice) -> RestartPolicy | None:
+    policy = choice.container.get("restartPolicy")
+    return policy.one_of(RESTART_POLICIES) if policy and choice.role != "sidecar" else None
+
+
+def _stop_signal(container: Field) -> str:
+    field = container.find("lifecycle", "stopSignal")
+    if field is None:
+        return "SIGTERM"
+    try:
+        stop_signal.number(field.text())
+    except ValueError as error:
+        field.fail(str(error))
+    return field.text()
+
+
+def _restart_rules(container: Field) -> Iterator[RestartRule]:
+    for rule in container.items_of("restartPolicyRules"):
+        codes = rule.need("exitCodes")
+        negated = codes.need("operator").one_of(("In", "NotIn")) == "NotIn"
+        values = (value.number(0, 255) for value in codes.items_of("values"))
+        yield RestartRule(rule.need("action").one_of(RULE_ACTIONS), frozenset(values), negated)
 
 
 def _command(container: Field, env: Mapping[str, str]) -> tuple[str, ...]:

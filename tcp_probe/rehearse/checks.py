@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
@@ -15,6 +15,8 @@ from .http_check import http_check
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tcp_probe.kubelet.handlers import Exec
+
 
 async def run_check(handler: Handler, limit: float, env: Mapping[str, str]) -> Outcome:
     """Make one check as kubelet does and say how it ended, in kubelet's words.
@@ -25,7 +27,7 @@ async def run_check(handler: Handler, limit: float, env: Mapping[str, str]) -> O
         return await _tcp_check(handler, limit)
     if isinstance(handler, HttpGet):
         return await http_check(handler, limit)
-    return await exec_check(handler, limit, env)
+    return await exec_check(cast("Exec", handler), limit, env)
 
 
 async def _tcp_check(handler: TcpSocket, limit: float) -> Outcome:

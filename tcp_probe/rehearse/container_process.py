@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import suppress
 from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tcp_probe._bad_input import BadInput
+from tcp_probe.kubelet.stop_signal import number
 
 from .guard import VARIABLE, kill_marked
-from .processes import hears_sigterm, kill_group
+from .processes import hears, kill_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,15 +81,15 @@ class ContainerProcess:
                 await process.aclose()
         return code if code >= 0 else 128 - code
 
-    def terminate(self) -> bool:
-        """Send SIGTERM; say whether the process would get it as PID 1 of a container."""
+    def terminate(self, name: str = "SIGTERM") -> bool:
+        """Send a signal; say whether the process would get it as PID 1 of a container."""
         if self._process is None:
             return True
         pid = self._process.pid
-        if not (self._shares_processes or hears_sigterm(pid)):
+        if not (self._shares_processes or hears(pid, number(name))):
             return False
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, number(name))
         return True
 
     def kill(self) -> None:

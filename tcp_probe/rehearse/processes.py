@@ -32,8 +32,8 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def hears_sigterm(pid: int) -> bool:
-    """Say whether SIGTERM would reach this process if it were PID 1, as it is in a container.
+def hears(pid: int, number: int = signal.SIGTERM) -> bool:
+    """Say whether a signal would reach this process if it were PID 1, as it is in a container.
 
     To PID 1 the kernel delivers only signals that it handles, or has blocked to fetch them itself.
     Where /proc does not tell, the answer is yes.
@@ -44,4 +44,4 @@ def hears_sigterm(pid: int) -> bool:
         return True
     fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     masks = [int(fields.get(name, "0"), 16) for name in ("SigCgt", "SigBlk")]
-    return bool((masks[0] | masks[1]) >> (signal.SIGTERM - 1) & 1)
+    return bool((masks[0] | masks[1]) >> (number - 1) & 1)

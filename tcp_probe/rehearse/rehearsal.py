@@ -11,12 +11,20 @@ import anyio
 from tcp_probe.kubelet.handlers import Sleep
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import DEFAULT_SEED, Kubelet
-from tcp_probe.kubelet.steps import Event, RunCheck, RunPreStop, StartContainer, Terminate
+from tcp_probe.kubelet.steps import (
+    Event,
+    RunCheck,
+    RunPostStart,
+    RunPreStop,
+    StartContainer,
+    Terminate,
+)
 from tcp_probe.manifest.environment import search_path
 
 from .checks import run_check
 from .container_process import CommandError, ContainerProcess
 from .guard import VARIABLE
+from .hooks import run_hook
 from .processes import guarded
 
 if TYPE_CHECKING:
@@ -133,11 +141,13 @@ class Rehearsal:
             tasks.start_soon(self._run_check, step.probe)
         elif isinstance(step, RunPreStop):
             tasks.start_soon(self._run_pre_stop, step.limit)
+        elif isinstance(step, RunPostStart):
+            tasks.start_soon(self._run_post_start)
         elif isinstance(step, Terminate):
-            if not self._process.terminate():
+            if not self._process.terminate(step.signal):
                 name = self._workload.container.name
                 message = (
-                    f"Container {name} does not handle SIGTERM: as PID 1 it does not get it, "
+                    f"Container {name} does not handle {step.signal}: as PID 1 it does not get it, "
                     f"and runs on until SIGKILL in {step.grace:g}s"
                 )
                 event = Event(now, "Warning", "SigtermIgnored", message, self.kubelet.restarts)
@@ -166,12 +176,16 @@ class Rehearsal:
 
     async def _run_pre_stop(self, limit: float) -> None:
         hook = cast("Hook", self._workload.pre_stop)
+        # A sleep that the grace cuts short is no failure.
+        success = isinstance(hook, Sleep)
         with anyio.move_on_after(limit / self._speed):
-            if isinstance(hook, Sleep):
-                await anyio.sleep(hook.seconds / self._speed)
-            else:
-                await run_check(hook, limit / self._speed, self._env)
-        self._call(self.kubelet.pre_stopped)
+            success = await run_hook(hook, self._env, self._speed)
+        self._call(partial(self.kubelet.pre_stopped, success=success))
+
+    async def _run_post_start(self) -> None:
+        hook = cast("Hook", self._workload.post_start)
+        success = await run_hook(hook, self._env, self._speed)
+        self._call(partial(self.kubelet.post_started, success=success))
 
     async def _end_container(self) -> None:
         if self._process.terminate():

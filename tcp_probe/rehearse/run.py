@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tcp_probe._bad_input import BadInput
+from tcp_probe.kubelet.handlers import Grpc
 from tcp_probe.manifest.environment import search_path
 
 from .container_process import CommandError
@@ -78,6 +79,8 @@ def rehearse_here(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Raises `CommandError` where there is no command that can be run here, `BadInput` where the
     picture cannot be written.
     """
+    if any(isinstance(handler, Grpc) for handler in workload.handlers.values()):
+        raise CommandError("cannot check grpc here yet: give --virtual --worker SPEC")
     command = command or workload.command
     if not command:
         raise CommandError("expected a command after --: the manifest leaves it to the image")

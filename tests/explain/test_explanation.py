@@ -127,8 +127,8 @@ def test_with_a_wrong_type_there_are_findings_but_no_figures(
 def test_what_is_well_formed_but_impossible_is_bad_input(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
-    """A period of 0 has the right type, and no meaning."""
-    file = manifest(pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": 0}))
+    """A period below 0 has the right type, and no meaning."""
+    file = manifest(pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": -1}))
     assert explain([file]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -60,7 +60,7 @@ PROBE = "spec.containers[0].livenessProbe"
         ("tcpSocket: {port: live}", "tcpSocket: {port: true}", 9, "number .* got true"),
         ("tcpSocket: {port: live}", "tcpSocket: {}", 9, "expected a field 'port'"),
         ("tcpSocket: {port: live}", "tcpSocket: 9090", 9, "expected a mapping, got 9090"),
-        ("tcpSocket: {port: live}", "grpc: {port: 1}", 9, "a grpc probe cannot be rehearsed"),
+        ("tcpSocket: {port: live}", "grpc: {port: live}", 9, "a whole number .*, got 'live'"),
         ("tcpSocket: {port: live}", "exec: {command: []}", 9, "command, got an empty list"),
         ("tcpSocket: {port: live}", "exec: {command: [1]}", 9, "command\\[0\\]: expected text"),
         ("tcpSocket: {port: live}", "exec: {command: [~]}", 9, "expected text, got nothing"),
@@ -78,13 +78,13 @@ PROBE = "spec.containers[0].livenessProbe"
             8,
             "got tcpSocket and exec",
         ),
-        ("periodSeconds: 10", "periodSeconds: 0", 10, "from 1 to .*, got 0"),
+        ("periodSeconds: 10", "periodSeconds: -1", 10, "from 0 to .*, got -1"),
         ("periodSeconds: 10", "periodSeconds: ten", 10, "a whole number .*, got 'ten'"),
         ("periodSeconds: 10", "periodSeconds: 1.5", 10, "a whole number .*, got 1.5"),
-        ("periodSeconds: 10", "timeoutSeconds: 0", 10, "from 1 to .*, got 0"),
+        ("periodSeconds: 10", "timeoutSeconds: -1", 10, "from 0 to .*, got -1"),
         ("periodSeconds: 10", "initialDelaySeconds: -1", 10, "from 0 to .*, got -1"),
-        ("periodSeconds: 10", "failureThreshold: 0", 10, "from 1 to .*, got 0"),
-        ("periodSeconds: 10", "successThreshold: 2", 10, "from 1 to 1, got 2"),
+        ("periodSeconds: 10", "failureThreshold: -1", 10, "from 0 to .*, got -1"),
+        ("periodSeconds: 10", "successThreshold: 2", 10, "from 0 to 1, got 2"),
         ("periodSeconds: 10", "terminationGracePeriodSeconds: 0", 10, "from 1 to .*, got 0"),
         (
             "livenessProbe:\n      tcpSocket: {port: live}\n      periodSeconds: 10",
@@ -127,11 +127,11 @@ def test_a_bad_manifest_is_told_with_its_line(
 
 def test_a_field_is_told_with_its_path(manifest: Manifest) -> None:
     """So that it is found in a long manifest."""
-    file = manifest(POD.replace("periodSeconds: 10", "periodSeconds: 0"))
+    file = manifest(POD.replace("periodSeconds: 10", "periodSeconds: -1"))
     with pytest.raises(ManifestError) as caught:
         load(file)
     assert str(caught.value) == (
-        f"{file}:10: {PROBE}.periodSeconds: expected a whole number from 1 to 2147483647, got 0"
+        f"{file}:10: {PROBE}.periodSeconds: expected a whole number from 0 to 2147483647, got -1"
     )
 
 

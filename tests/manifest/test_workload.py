@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tcp_probe.kubelet.handlers import Exec, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe
+from tcp_probe.kubelet.restart_policy import RestartRule
 from tcp_probe.kubelet.steps import Container
 from tcp_probe.manifest.documents import ManifestError
 from tcp_probe.manifest.workload import load
@@ -104,7 +105,7 @@ def test_a_container_is_taken_by_its_name(manifest: Manifest, pod: Pod) -> None:
 def test_without_any_probe_the_first_container_is_taken(manifest: Manifest, pod: Pod) -> None:
     """It can be rehearsed, too: it may end by itself."""
     workload = load(manifest(pod()))
-    assert workload.container == Container("worker")
+    assert workload.container == Container("worker", pod=workload.container.pod)
 
 
 def test_a_sidecar_can_be_taken(manifest: Manifest, pod: Pod) -> None:
@@ -122,6 +123,7 @@ def test_a_sidecar_can_be_taken(manifest: Manifest, pod: Pod) -> None:
     )
     assert load(file).container.name == "sidecar"
     assert load(file).container.restart_policy == "Always"
+    assert load(file).container.sidecar
 
 
 def test_an_init_container_can_be_taken(manifest: Manifest, pod: Pod) -> None:
@@ -140,7 +142,11 @@ def test_defaults_are_those_of_kubernetes(manifest: Manifest, pod: Pod) -> None:
     """Period 10, timeout 1, no delay, 1 success, 3 failures, 30 s of grace, restarts always."""
     workload = load(manifest(pod(livenessProbe=TCP)))
     assert workload.container == Container(
-        "worker", (Probe("liveness", 10, 1, 0, 1, 3, None),), 30, "Always"
+        "worker",
+        (Probe("liveness", 10, 1, 0, 1, 3, None),),
+        30,
+        "Always",
+        pod=workload.container.pod,
     )
 
 
@@ -273,3 +279,57 @@ spec:
     assert workload.choice.name == "2020-01-01"
     assert workload.container.name == "second"
     assert workload.command == ("a",)
+
+
+def test_zero_stands_for_the_default(manifest: Manifest, pod: Pod) -> None:
+    """As the API server fills it in; so do an empty path and scheme."""
+    zeros = ("periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
+    page = {"httpGet": {"port": 80, "path": "", "scheme": ""}}
+    workload = load(manifest(pod(readinessProbe={**page, **dict.fromkeys(zeros, 0)})))
+    assert workload.container.probes == (Probe("readiness", 10, 1, 0, 1, 3, None),)
+    assert workload.handlers == {"readiness": HttpGet(80)}
+
+
+def test_a_grpc_probe_is_read(manifest: Manifest, pod: Pod) -> None:
+    """Its port is a number, its service may be left out."""
+    probes = {
+        "livenessProbe": {"grpc": {"port": 9000}},
+        "readinessProbe": {"grpc": {"port": 9000, "service": "work"}},
+    }
+    assert load(manifest(pod(**probes))).handlers == {
+        "liveness": Grpc(9000),
+        "readiness": Grpc(9000, service="work"),
+    }
+
+
+def test_hooks_are_read(manifest: Manifest, pod: Pod) -> None:
+    """Both of them; a tcpSocket is taken, as by the API, though it always fails."""
+    lifecycle = {"postStart": {"tcpSocket": {"port": 9090}}, "preStop": {"sleep": {"seconds": 3}}}
+    workload = load(manifest(pod(lifecycle=lifecycle)))
+    assert (workload.post_start, workload.pre_stop) == (TcpSocket(9090), Sleep(3))
+    assert workload.container.post_start
+    assert workload.container.pre_stop
+
+
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGRTMIN+3"])
+def test_a_stop_signal_is_read(name: str, manifest: Manifest, pod: Pod) -> None:
+    """By its name; one that does not exist is told."""
+    assert load(manifest(pod(lifecycle={"stopSignal": name}))).container.stop_signal == name
+    for wrong in ("USR1", "SIGNAL", "SIGUSR1;"):
+        with pytest.raises(ManifestError, match=f"a signal such as SIGUSR1 .*, got '{wrong}'"):
+            load(manifest(pod(lifecycle={"stopSignal": wrong})))
+
+
+def test_a_containers_own_restart_policy_is_read(manifest: Manifest, pod: Pod) -> None:
+    """With its rules, beside the policy of the pod."""
+    rule = {"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [1, 2]}}
+    own = {"restartPolicy": "Never", "restartPolicyRules": [rule]}
+    container = load(manifest(pod({"restartPolicy": "OnFailure"}, **own))).container
+    assert (container.restart_policy, container.own_restart_policy) == ("OnFailure", "Never")
+    assert container.restart_rules == (RestartRule("Restart", frozenset({1, 2}), negated=True),)
+
+
+def test_the_pod_is_named_as_kubelet_names_it(manifest: Manifest, pod: Pod) -> None:
+    """With its namespace; it gets its UID only in a cluster."""
+    document = {**pod(), "metadata": {"name": "w", "namespace": "lab"}}
+    assert load(manifest(document)).container.pod.startswith("w_lab(00000000-")

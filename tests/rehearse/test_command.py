@@ -269,3 +269,10 @@ def test_a_reader_that_has_gone_ends_a_rehearsal(
     with os.fdopen(write, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         assert rehearse([file, "--json", "--", "sleep", "100"]) == 0
+
+
+def test_grpc_is_only_simulated(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """Which is told before anything is started."""
+    file = manifest(pod(livenessProbe={"grpc": {"port": 9000}}))
+    assert rehearse([file, "--", "true"]) == 2
+    assert "cannot check grpc here yet: give --virtual --worker SPEC" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tcp_probe.rehearse import guard
-from tcp_probe.rehearse.processes import guarded, hears_sigterm, kill_group
+from tcp_probe.rehearse.processes import guarded, hears, kill_group
 
 PATIENCE = 20.0
 PYTHON = (sys.executable, "-I", "-S", "-c")
@@ -152,7 +152,7 @@ def test_sigterm_does_not_reach_pid_1_where_it_is_not_handled(source: str, start
     """That is so for a Python without a handler of its own."""
     process = start(f"import signal, time; {source}\n{READY}")
     said(process)
-    assert not hears_sigterm(process.pid)
+    assert not hears(process.pid)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_sigterm_reaches_pid_1_where_it_is_handled(source: str, start: Start) ->
     """By a handler, or by one that has blocked it to fetch it itself, as small inits do."""
     process = start(f"import signal, time; {source}\n{READY}")
     said(process)
-    assert hears_sigterm(process.pid)
+    assert hears(process.pid)
 
 
 def test_where_nothing_can_be_told_sigterm_is_sent() -> None:
     """The process may be gone, and elsewhere than on Linux there is no /proc."""
     process = subprocess.Popen([*PYTHON, ""])
     process.wait()
-    assert hears_sigterm(process.pid)
+    assert hears(process.pid)
