@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,13 @@ class Case:
     def message(self) -> str:
         """What it wrote as its termination message."""
         return self.death.message if self.death else ""
+
+    @property
+    def log_command(self) -> str:
+        """The command that shows the log before its end."""
+        words = ["kubectl", "logs", self.pod.name, "-n", self.pod.namespace]
+        before = ["--previous"] if self.container.running else []
+        return shlex.join([*words, "-c", self.container.name, *before])
 
     @cached_property
     def ended(self) -> str:

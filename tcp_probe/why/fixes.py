@@ -89,8 +89,8 @@ SIGNALS = {
     "shutdown.",
 }
 SIGNAL = "Look for what sent it, inside the container first."
-EXIT = "Mend what the last line says; kubectl logs --previous shows what came before."
-EXIT_UNTOLD = "Its log before the end tells: kubectl logs --previous."
+EXIT = "Mend what the last line says; what came before it:"
+EXIT_UNTOLD = "Its log before the end tells:"
 CODES = {
     126: "Make the command executable: 126 is a shell's word for it.",
     127: "Mend the command's name: 127 is a shell's word for a command that is not there.",

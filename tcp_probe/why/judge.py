@@ -45,7 +45,10 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     ended.exited,
     ended.completed,
     cannot_start.waits,
+    cannot_start.initializing,
 )
+# Of a debug container only that it cannot start is worth a word.
+_EPHEMERAL = _CONTAINER[:2]
 _PRESENT: tuple[Callable[[Case], Verdict | None], ...] = (probed.blind, ended.oom_child)
 _ROLES = ("app", "sidecar", "init", "ephemeral")
 # A container that has run for so long without being ready is not just starting again.
@@ -83,8 +86,24 @@ def judge(evidence: Evidence) -> list[Verdict]:
 def _judge(case: PodCase, evidence: Evidence) -> list[Verdict]:
     for rule in _POD:
         if verdict := rule(case):
-            return [verdict]
-    cases = [
+            return [verdict, *_before(case, verdict, evidence)]
+    cases = _cases(case, evidence)
+    verdicts: list[Verdict] = []
+    history: list[Verdict] = []
+    for each in sorted(cases, key=lambda each: _ROLES.index(each.container.role)):
+        found = list(_verdicts(each))
+        (history if well.long_ago(each) else verdicts).extend(found)
+    if verdicts:
+        return sorted(verdicts, key=_weight)
+    if gate := whole_pod.gated(case):
+        return [gate]
+    if _is_well(case.pod, [each.container for each in cases]):
+        return [well.well(case, cases, history)]
+    return [well.unknown(case, events=case.events is not None)]
+
+
+def _cases(case: PodCase, evidence: Evidence) -> list[Case]:
+    return [
         Case(
             case.pod,
             container,
@@ -97,16 +116,14 @@ def _judge(case: PodCase, evidence: Evidence) -> list[Verdict]:
         for container in case.pod.containers
         if evidence.container in (None, container.name)
     ]
-    verdicts: list[Verdict] = []
-    history: list[Verdict] = []
-    for each in sorted(cases, key=lambda each: _ROLES.index(each.container.role)):
-        found = list(_verdicts(each))
-        (history if well.long_ago(each) else verdicts).extend(found)
-    if verdicts:
-        return sorted(verdicts, key=_weight)
-    if _is_well(case.pod, [each.container for each in cases]):
-        return [well.well(case, cases, history)]
-    return [well.unknown(case, events=case.events is not None)]
+
+
+def _before(case: PodCase, verdict: Verdict, evidence: Evidence) -> list[Verdict]:
+    """Return why its containers were restarted before the pod was deleted."""
+    if verdict.cause != "deleted":
+        return []
+    restarted = [each for each in _cases(case, evidence) if each.container.restarts]
+    return [past for each in restarted for past in _verdicts(each) if past.last]
 
 
 def _verdicts(case: Case) -> Iterator[Verdict]:
@@ -115,7 +132,8 @@ def _verdicts(case: Case) -> Iterator[Verdict]:
     present = probed.not_ready(case)
     if present and not _starts_again(case):
         yield present
-    past = next((found for rule in _CONTAINER if (found := rule(case))), None)
+    rules = _EPHEMERAL if container.role == "ephemeral" else _CONTAINER
+    past = next((found for rule in rules if (found := rule(case))), None)
     if past and not (container.role == "init" and container.ready):
         yield past
     elif present and _starts_again(case):

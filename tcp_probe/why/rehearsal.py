@@ -28,12 +28,21 @@ def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bo
     if never_answered:
         words = f"start={_NEVER}"
     else:
-        grace = case.container.grace(kill.kind) if ends else 0
-        fault = max(death.life - grace - probe.soonest_kill + probe.delay, 0)
+        # On average the first check fails half a period after the fault.
+        fails = (probe.threshold - 1) * probe.period + probe.period / 2
+        fault = max(round(_killed_after(case, kill, death.life) - fails), 0)
         words = f"close={fault:g}" if check != "timed out" else f"hang={fault:g},backlog=0"
     if check not in {"refused", "timed out"}:
         return None
     return _command(case, words + ends, death.life)
+
+
+def _killed_after(case: Case, kill: Kill, life: float) -> float:
+    """Return how long after its start the container was sent SIGTERM."""
+    death = case.death
+    if death and death.started and death.finished and kill.at and kill.at <= death.finished:
+        return (kill.at - death.started).total_seconds()
+    return life - (case.container.grace(kill.kind) if death and death.code == _SIGKILL else 0)
 
 
 def exit_rehearsal(case: Case, death: Death) -> str | None:

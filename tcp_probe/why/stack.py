@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d+),? in (?P<function>.*)')
 _AT = re.compile(r"\s+at (?P<function>.*?) ?\((?P<file>[^()]*?):(?P<line>\d+)(?::\d+)?\)\s*")
+_NATIVE_AT = re.compile(r"\s+at (?P<function>\S+)\((?P<file>[A-Za-z ]+)\)(?P<line>)\s*")
 _BARE_AT = re.compile(r"\s+at (?P<function>)(?P<file>\S+?):(?P<line>\d+)(?::\d+)?\s*")
 _GO = re.compile(r"(?:\t| +)(?P<file>/\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?")
 _GROUP = re.compile(r"^ *[|+][-+ \d]*(?=\S)| *\| ")  # how Python draws an exception group
@@ -18,7 +19,7 @@ _STANDARD = re.compile(
     r"^<frozen |[/\\]lib[/\\]python\d[\d.]*[/\\](?!(?:site|dist)-packages)"
     r"|^node:|/usr/local/go/src/|^<unknown>"
 )
-_STANDARD_FUNCTION = re.compile(r"(?:java|javax|jdk|sun|kotlin|scala)\.")
+_STANDARD_FUNCTION = re.compile(r"(?:java|javax|jdk|sun|kotlin|scala)[./]")
 _LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages|node_modules)[/\\]|/pkg/mod/")
 
 
@@ -89,10 +90,11 @@ def ungrouped(line: str) -> str:
 
 def frame_of(line: str) -> Frame | None:
     """Read a line of a stack."""
-    for pattern in (_PYTHON, _AT, _BARE_AT, _GO):
+    for pattern in (_PYTHON, _AT, _NATIVE_AT, _BARE_AT, _GO):
         if found := pattern.fullmatch(line):
             groups = found.groupdict()
-            return Frame(groups["file"], int(groups["line"]), groups.get("function", "").strip())
+            name = groups.get("function", "").strip()
+            return Frame(groups["file"], int(groups["line"] or 0), name)
     return None
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.why.json_fields import find
 from tcp_probe.why.kills import SLACK
+from tcp_probe.why.words import moment
 
 if TYPE_CHECKING:
     from tcp_probe.why.case import Case
     from tcp_probe.why.events import Event
+    from tcp_probe.why.pod import Container
     from tcp_probe.why.verdict import Certainty, Verdict
 
 _START_REASONS = {
@@ -189,8 +191,7 @@ def waits(case: Case) -> Verdict | None:
     reason, message = case.container.waiting
     if reason in {"", "CrashLoopBackOff"} or (reason == "PodInitializing" and not message):
         return None
-    init = [each for each in case.pod.containers if each.role == "init" and not each.ready]
-    if init and case.container.role not in {"init", "sidecar"}:
+    if case.container.role == "app" and any(map(_stands_before_others, case.pod.containers)):
         return None
     said = f": {message.strip()}" if message.strip() else ""
     return case.verdict(
@@ -200,3 +201,21 @@ def waits(case: Case) -> Verdict | None:
         [f"pod: {case.container.name} waits: {reason}{said}"],
         "Its events tell (kubectl describe pod): a volume, the image, or the node's network.",
     )
+
+
+def initializing(case: Case) -> Verdict | None:
+    """Tell of an init container that still runs: what comes after it waits."""
+    container = case.container
+    if container.role != "init" or not container.running or container.ready:
+        return None
+    return case.verdict(
+        "unknown",
+        "possible",
+        f"the init container still runs, since {moment(container.running_since)}; the others wait",
+        [f"pod: {container.name} runs, and has not ended yet"],
+        f"Its log tells what it waits for: {case.log_command.removesuffix(' --previous')}",
+    )
+
+
+def _stands_before_others(container: Container) -> bool:
+    return container.role == "init" and not container.ready

@@ -31,21 +31,15 @@ def oom(case: Case) -> Verdict | None:
     death = case.death
     if death is None or death.reason != "OOMKilled":
         return None
-    limit = text(case.container.spec, "resources", "limits", "memory") or "not set (the node's)"
+    limit = text(case.container.spec, "resources", "limits", "memory")
     child = death.code != _SIGKILL
-    summary = f"killed at its memory limit of {limit}"
-    if child:
-        summary = f"a child of it was killed at the memory limit of {limit}"
+    whose = f"the memory limit of {limit}" if limit else "the memory of the node: it has no limit"
+    summary = f"a child of it was killed at {whose}" if child else f"killed at {whose}"
     evidence = [case.ended]
     if child:
         evidence.append("pod: OOMKilled with another exit code: the kernel killed a child, not it")
-    return case.verdict(
-        "oom",
-        "certain",
-        summary,
-        evidence,
-        (fixes.OOM_CHILD if child else fixes.OOM).format(limit=limit),
-    )
+    fix = (fixes.OOM_CHILD if child else fixes.OOM).format(limit=limit or "not set")
+    return case.verdict("oom", "certain", summary, evidence, fix)
 
 
 def oom_child(case: Case) -> Verdict | None:
@@ -112,7 +106,7 @@ def restarted_with_others(case: Case) -> Verdict | None:
         "likely",
         f"ended with an exit code of its rule RestartAllContainers: {codes}",
         [case.ended, "spec: restartPolicyRules: RestartAllContainers; it hides the exit code"],
-        fixes.EXIT_UNTOLD,
+        f"{fixes.EXIT_UNTOLD} {case.log_command}",
     )
 
 
@@ -164,13 +158,13 @@ def exited(case: Case) -> Verdict | None:
     evidence = [case.ended, _no_probe(case, death)]
     evidence += [f"log: {stack.reason}"] if stack.reason else []
     evidence += _message(case, stack)
-    fix = fixes.CODES.get(death.code) or (fixes.EXIT if stack.reason else fixes.EXIT_UNTOLD)
+    fix = fixes.CODES.get(death.code, fixes.EXIT if stack.reason else fixes.EXIT_UNTOLD)
     return case.verdict(
         "exit",
         _certainty(case, death),
         f"{init}ended by itself with {code_of(death.code)}{said}",
         evidence,
-        fix,
+        f"{fix} {case.log_command}",
         where=stack.where or (stack.reason or None),
         stack=tuple(stack.shortened()),
         rehearse=exit_rehearsal(case, death),

@@ -32,7 +32,7 @@ _SCHEDULING = (
         "Find out why its PersistentVolumeClaim is not bound: kubectl describe pvc.",
     ),
     (
-        re.compile(r"Insufficient (?P<what>[\w./-]+)"),
+        re.compile(r"Insufficient (?P<what>[\w/-]+(?:\.[\w/-]+)*)"),
         "Ask for less {what} (resources.requests), or add nodes: no node has that much left.",
     ),
     (
@@ -120,6 +120,8 @@ def evicted(case: PodCase) -> Verdict | None:
     )
     certainty: Certainty = "certain" if by_status or by_disruption else "likely"
     summary = f"the pod was evicted: {_first_sentence(why) or 'nothing says why'}"
+    if disruption == "EvictionByEvictionAPI":
+        summary = "the pod was evicted through the API: its node was drained, most likely"
     if preempted:
         summary = "the pod was preempted: one of higher priority needed its place"
     return case.verdict("evicted", certainty, summary, evidence, _eviction_fix(why, disruption))
@@ -269,7 +271,8 @@ def volume(case: PodCase) -> Verdict | None:
     missing = re.search(r"(configmap|secret) \"(?P<name>[^\"]+)\" not found", said)
     key = re.search(r"references non-existent (?:config|secret) key: (?P<key>\S+)", said)
     if missing:
-        fix = f"Create the {missing[1]} {missing['name']} in namespace {case.pod.namespace}."
+        what = "Secret" if missing[1] == "secret" else "ConfigMap"
+        fix = f"Create the {what} {missing['name']} in namespace {case.pod.namespace}."
     elif key:
         fix = f"Add the key {key['key']} to what the volume shows, or mend its items."
     elif "Multi-Attach" in said:
@@ -283,6 +286,20 @@ def volume(case: PodCase) -> Verdict | None:
         f"a volume cannot be mounted: {_first_sentence(said)}",
         [*states, told(event)],
         fix,
+    )
+
+
+def gated(case: PodCase) -> Verdict | None:
+    """Tell of a pod whose containers are ready, and which is not, by a readiness gate."""
+    ready = case.pod.conditions.get("Ready", {})
+    if text(ready, "reason") != "ReadinessGatesNotReady":
+        return None
+    return case.verdict(
+        "readiness",
+        "certain",
+        "its containers are ready; a readiness gate of the pod is not met",
+        [f"pod: Ready False: {text(ready, 'message')}"],
+        "Look at the controller that sets the gate's condition: a load balancer, most likely.",
     )
 
 
