@@ -62,6 +62,11 @@ class Case:
         before = ["--previous"] if self.container.running else []
         return shlex.join([*words, "-c", self.container.name, *before])
 
+    @property
+    def ended_lines(self) -> list[str]:
+        """How it ended; nothing where it has not."""
+        return [self.ended] if self.death or self.container.restarts else []
+
     @cached_property
     def ended(self) -> str:
         """How often and how it ended, as a line of evidence."""

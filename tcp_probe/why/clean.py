@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MASK = "***"
+# Of a message the beginning tells.
+_LONGEST = 600
 # A shorter value is hardly a secret, and would be found in every second word.
 _SHORTEST = 4
 _HARMLESS = re.compile(
@@ -59,7 +61,7 @@ def cleaned(value: Any) -> Any:
 
 
 def mask_of(pod: Any) -> Callable[[str], str]:
-    """Make what hides the values of a pod's environment, wherever they turn up in a text."""
+    """Make what hides the values of a pod's environment in a text, and bounds its length."""
     values = sorted(set(_values(pod)), key=len, reverse=True)
     hidden = re.compile("|".join(map(re.escape, values))) if values else None
 
@@ -68,7 +70,7 @@ def mask_of(pod: Any) -> Callable[[str], str]:
             given = hidden.sub(MASK, given)
         for shape, instead in _SHAPES:
             given = shape.sub(instead, given)
-        return given
+        return given if len(given) <= _LONGEST else f"{given[:_LONGEST]}..."
 
     return mask
 

@@ -38,8 +38,8 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("the probe itself broke", "Please report it: the traceback is in the log."),
 )
 _LIVENESS: dict[Check | None, str] = {
-    "refused": "Find out why nothing listens any more: its log before the end, and whether it "
-    "listens on every interface rather than on 127.0.0.1.",
+    "refused": "Find out why nothing listens there any more, and whether it ever listened on every "
+    "interface rather than on 127.0.0.1.",
     "timed out": "The process stands still, or gets too little CPU: take a stack (py-spy dump, "
     "jstack), raise its CPU request, and set timeoutSeconds to 2 or more.",
     "reset": "What listens there speaks no HTTP: use a tcpSocket probe, or ask the right port.",

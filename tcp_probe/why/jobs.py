@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import fixes
-from .causes.probed import which
 from .events import Events
 from .json_fields import entries, mapping, text, time
 from .kills import how
 from .pod import KILLING, Pod
+from .told import which
 from .verdict import Verdict
 from .words import moment
 

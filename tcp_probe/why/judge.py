@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .case import Case
-from .causes import cannot_start, ended, probed, well, whole_pod
+from .causes import blind, cannot_start, ended, killed, not_ready, well, whole_pod
 from .causes.image import image
 from .causes.whole_pod import PodCase
 from .clean import mask_of
@@ -40,7 +40,7 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     ended.oom,
     ended.node_lost,
     ended.restarted_with_others,
-    probed.killed,
+    killed.killed,
     ended.ended_by_signal,
     ended.exited,
     ended.completed,
@@ -49,7 +49,7 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
 )
 # Of a debug container only that it cannot start is worth a word.
 _EPHEMERAL = _CONTAINER[:2]
-_PRESENT: tuple[Callable[[Case], Verdict | None], ...] = (probed.blind, ended.oom_child)
+_PRESENT: tuple[Callable[[Case], Verdict | None], ...] = (blind.blind, ended.oom_child)
 _ROLES = ("app", "sidecar", "init", "ephemeral")
 # A container that has run for so long without being ready is not just starting again.
 _STILL_STARTING = 600.0
@@ -129,7 +129,9 @@ def _before(case: PodCase, verdict: Verdict, evidence: Evidence) -> list[Verdict
 def _verdicts(case: Case) -> Iterator[Verdict]:
     """Return how the container is now, and how it ended last."""
     container = case.container
-    present = probed.not_ready(case)
+    if container.role == "sidecar" and case.pod.phase in {"Succeeded", "Failed"}:
+        return  # kubelet ended it, after the others
+    present = not_ready.not_ready(case)
     if present and not _starts_again(case):
         yield present
     rules = _EPHEMERAL if container.role == "ephemeral" else _CONTAINER

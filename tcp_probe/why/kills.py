@@ -39,6 +39,8 @@ class Kill:
     certainty: Certainty
     evidence: tuple[str, ...]
     at: datetime | None = None
+    # SIGTERM was sent; the API does not tell yet, or no longer, how the container ended.
+    ongoing: bool = False
 
 
 def candidates(case: Case, death: Death) -> list[ProbeSpec]:
@@ -61,6 +63,17 @@ def kill_of(case: Case, death: Death) -> Kill | None:
             if kill := _failures(case, death, probe, case.events):
                 return kill
     return _by_log(case, probes) or _by_elimination(case, death, probes)
+
+
+def in_progress(case: Case) -> Kill | None:
+    """Return a kill that only an event tells of: the container has not ended, or that is lost."""
+    after = case.death.finished if case.death else None
+    for kind in KILLING:
+        probe = case.container.probes.get(kind)
+        for event in case.events.kills(kind)[-1:] if case.events and probe else ():
+            if event.last and (after is None or event.last > after + SLACK):
+                return Kill(kind, "likely", (str(event),), event.last, ongoing=True)
+    return None
 
 
 def none_could(case: Case, death: Death) -> bool:
@@ -149,7 +162,7 @@ def _by_log(case: Case, probes: list[ProbeSpec]) -> Kill | None:
     log = case.log
     for probe in probes:
         port = case.container.port_of(probe)
-        if log and probe.handler in {"tcpSocket", "httpGet"} and port and log.refusal(port):
+        if log and probe.connects and port and log.refusal(port):
             return Kill(probe.kind, "likely", (f"log: port {port} refused checks before the end",))
     return None
 
@@ -264,7 +277,7 @@ def how(case: Case, kind: ProbeKind) -> tuple[recognise.Check | None, str, list[
         return check, detail, [line, *(f"event: also: {other}" for other in others)]
     log = case.current if kind == "readiness" or case.death is None else case.log
     port = case.container.port_of(probe) if probe else None
-    if log and handler in {"tcpSocket", "httpGet"} and port:
+    if log and probe and probe.connects and port:
         if log.cannot_accept:
             return "timed out", "", []
         if log.refusal(port):

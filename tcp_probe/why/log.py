@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .stack import Stack, frame_of, frames_from, ungrouped
+from .clean import plain
+from .stack import Frame, Stack, frame_of, frames_from, ungrouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ _ON_ITS_WAY_OUT = 2.0
 # What follows a traceback that ended the process.
 _LAST_LINES = 8
 _LONGEST_REASON = 200
+_LONGEST_LINE = 2000
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,15 @@ class Log:
             stack, end = self._failure_at(start)
             if stack:
                 rest = [line for line in lines[end:] if line.strip()]
-                return stack if len(rest) <= _LAST_LINES or stack.frames[:0] else None
+                return stack if len(rest) <= _LAST_LINES else None
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return Stack(_shortened(last)) if _ERROR.search(last) else None
+
+    @cached_property
+    def told(self) -> Stack | None:
+        """What a termination message says: a reason in its first line, and frames under it."""
+        frames = self._stack_under(1)
+        return Stack(_shortened(self.lines[0].strip()), frames) if frames else None
 
     @cached_property
     def dump(self) -> Stack | None:
@@ -153,7 +161,7 @@ class Log:
             elif found := _ANSWERS.search(line):
                 yield _Turn(None, int(found["port"]), when)
 
-    def _stack_under(self, at: int) -> Sequence:  # type: ignore[type-arg]
+    def _stack_under(self, at: int) -> Sequence[Frame]:
         heading = self.lines[at].strip() if at < len(self.lines) else ""
         if heading == _TRACEBACK or _HEADING.fullmatch(heading):
             return frames_from(self.lines, at + 1)[0]
@@ -168,18 +176,22 @@ def log_of(text: str | None) -> Log | None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         # Workers that log JSON put all of it in one line.
         if line.startswith("{") and ("refuses checks" in line or "Traceback" in line):
-            try:
-                fields = json.loads(line)
-            except ValueError:
-                fields = {}
-            told = [each for each in fields.values() if isinstance(each, str)]
-            for each in told:
-                yield from each.splitlines()
+            yield from _told_in_json(line)
         else:
-            yield line
+            yield line[:_LONGEST_LINE]
+
+
+def _told_in_json(line: str) -> Iterator[str]:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    for told in fields.values():
+        if isinstance(told, str):
+            yield from (each[:_LONGEST_LINE] for each in plain(told).split("\n"))
 
 
 def _seconds_between(first: _Turn, last: _Turn) -> float:

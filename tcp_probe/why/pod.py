@@ -42,6 +42,11 @@ class ProbeSpec:
         return port if isinstance(port, int | str) else 0
 
     @property
+    def connects(self) -> bool:
+        """Whether it asks a port by TCP or HTTP."""
+        return self.handler in {"tcpSocket", "httpGet"}
+
+    @property
     def command(self) -> tuple[str, ...]:
         """What an exec probe runs."""
         return texts(self.spec, "exec", "command")

@@ -20,7 +20,7 @@ _SIGKILL = 137
 def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bool) -> str | None:
     """Return what shows the same kill; None where the worker cannot be described so."""
     probe, death = case.container.probes[kill.kind], case.death
-    if death is None or death.life is None or probe.handler not in {"tcpSocket", "httpGet"}:
+    if death is None or death.life is None or not probe.connects:
         return None
     if case.container.port_of(probe) is None:
         return None
@@ -30,19 +30,24 @@ def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bo
     else:
         # On average the first check fails half a period after the fault.
         fails = (probe.threshold - 1) * probe.period + probe.period / 2
-        fault = max(round(_killed_after(case, kill, death.life) - fails), 0)
+        fault = max(round((killed_after(case, kill) or 0) - fails), 0)
         words = f"close={fault:g}" if check != "timed out" else f"hang={fault:g},backlog=0"
     if check not in {"refused", "timed out"}:
         return None
     return _command(case, words + ends, death.life)
 
 
-def _killed_after(case: Case, kill: Kill, life: float) -> float:
-    """Return how long after its start the container was sent SIGTERM."""
+def killed_after(case: Case, kill: Kill) -> float | None:
+    """Return how long after its start the container was sent SIGTERM; None where nothing tells."""
     death = case.death
-    if death and death.started and death.finished and kill.at and kill.at <= death.finished:
+    if kill.ongoing or death is None:
+        since = case.container.running_since
+        return (kill.at - since).total_seconds() if since and kill.at else None
+    if death.started and death.finished and kill.at and kill.at <= death.finished:
         return (kill.at - death.started).total_seconds()
-    return life - (case.container.grace(kill.kind) if death and death.code == _SIGKILL else 0)
+    if death.life is None:
+        return None
+    return death.life - (case.container.grace(kill.kind) if death.code == _SIGKILL else 0)
 
 
 def exit_rehearsal(case: Case, death: Death) -> str | None:

@@ -133,7 +133,7 @@ def ended_by_signal(case: Case) -> Verdict | None:
             "pod: the reason is not OOMKilled: it was not this container's memory limit"
         )
     evidence += [f"log: {stack.reason}"] if stack.reason else []
-    where = stack.where or (stack.reason or None)
+    where = stack.where or stack.reason or None
     crashed = "crashed" if name in _CRASHES else "ended"
     return case.verdict(
         "signal",
@@ -165,7 +165,7 @@ def exited(case: Case) -> Verdict | None:
         f"{init}ended by itself with {code_of(death.code)}{said}",
         evidence,
         f"{fix} {case.log_command}",
-        where=stack.where or (stack.reason or None),
+        where=stack.where or stack.reason or None,
         stack=tuple(stack.shortened()),
         rehearse=exit_rehearsal(case, death),
     )

@@ -7,7 +7,7 @@ import re
 import shutil
 import sysconfig
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,8 +63,13 @@ def serving(cluster: Cluster) -> Iterator[str]:
         def do_GET(self) -> None:
             status, answer = _answer(cluster, self.path)
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            # kubectl may have given up meanwhile.
+            with suppress(ConnectionError):
+                self._send(status, data, text=isinstance(answer, bytes))
+
+        def _send(self, status: int, data: bytes, *, text: bool) -> None:
             self.send_response(status)
-            kind = "text/plain" if isinstance(answer, bytes) else "application/json"
+            kind = "text/plain" if text else "application/json"
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

@@ -1,0 +1,57 @@
+"""Running, and not ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcp_probe.why import fixes
+from tcp_probe.why.events import total
+from tcp_probe.why.json_fields import flag
+from tcp_probe.why.kills import how
+from tcp_probe.why.stack import Stack
+from tcp_probe.why.told import other_port, reason_of, which
+from tcp_probe.why.words import moment
+
+if TYPE_CHECKING:
+    from tcp_probe.kubelet.prober import ProbeKind
+    from tcp_probe.why.case import Case
+    from tcp_probe.why.verdict import Certainty, Verdict
+
+
+def not_ready(case: Case) -> Verdict | None:
+    """Tell of a readiness probe that fails, or a startup probe that has not passed yet."""
+    container = case.container
+    if not container.running or container.ready or container.role not in {"app", "sidecar"}:
+        return None
+    starting = flag(container.status, "started") is False and "startup" in container.probes
+    kind: ProbeKind = "startup" if starting else "readiness"
+    probe = container.probes.get(kind)
+    if probe is None:
+        return None
+    check, detail, told = how(case, kind)
+    reason = reason_of(case, probe, check)
+    said = "its startup probe has not passed yet" if starting else "not ready"
+    evidence = [f"pod: runs since {moment(container.running_since)}, {said}", *told]
+    evidence += other_port(case, probe) if check == "refused" else []
+    if reason:
+        evidence.append(f"{reason[0]}: {reason[1].reason}")
+    stack = reason[1] if reason else Stack("")
+    because = f": {stack.reason}" if stack.reason else ""
+    certainty: Certainty = "certain" if told or reason else "likely"
+    if starting:
+        count = total(case.events.reports("startup")) if case.events else 0
+        failed = f", {count} of {probe.threshold} failures so far" if count > 0 else ""
+        said = f"still starting: its startup probe has not passed yet{failed}"
+        certainty = certainty if told else "possible"
+    else:
+        said = "runs, but is not ready: its readiness probe fails"
+    return case.verdict(
+        kind,
+        certainty,
+        f"{said}{which(check, detail, probe)}{because}",
+        evidence,
+        fixes.probe_fix(kind, check, stack.reason, ""),
+        check=check,
+        where=stack.where or stack.reason or None,
+        stack=tuple(stack.shortened()),
+    )

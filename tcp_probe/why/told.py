@@ -1,0 +1,93 @@
+"""How the checks of a probe failed, and why the port refused, as kubelet and the worker told it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .kills import quoted
+from .log import Log
+from .stack import Stack
+
+if TYPE_CHECKING:
+    from tcp_probe.kubelet import recognise
+
+    from .case import Case
+    from .pod import ProbeSpec
+
+_STATUS = re.compile(r"statuscode: (\d+)")
+
+
+def reason_of(
+    case: Case, probe: ProbeSpec, check: recognise.Check | None
+) -> tuple[str, Stack] | None:
+    """Return why the port refused, as the worker itself told it, and where: `pod` or `log`."""
+    if check not in {"refused", "timed out", None} or not probe.connects:
+        return None
+    return _in_message(case, probe, check) or _in_log(case, probe, check)
+
+
+def _in_message(
+    case: Case, probe: ProbeSpec, check: recognise.Check | None
+) -> tuple[str, Stack] | None:
+    """Look into the termination message, which is read once the container has ended."""
+    message = Log(case.message)
+    found = message.refusal(case.container.port_of(probe))
+    if found and check != "timed out":
+        return "pod", found.stack
+    if message.dump:
+        return "pod", Stack("no Python code ran, a thread held the GIL", message.dump.frames)
+    if message.told and check != "timed out":
+        return "pod", message.told
+    return None
+
+
+def _in_log(
+    case: Case, probe: ProbeSpec, check: recognise.Check | None
+) -> tuple[str, Stack] | None:
+    log = case.log if case.death and probe.kind != "readiness" else case.current
+    if log is None:
+        return None
+    if check != "timed out" and (found := log.refusal(case.container.port_of(probe))):
+        return "log", found.stack
+    if check != "refused" and log.cannot_accept:
+        return "log", Stack(f"checks cannot be accepted: {log.cannot_accept}")
+    return None
+
+
+def which(check: recognise.Check | None, detail: str, probe: ProbeSpec) -> str:
+    """Say how the checks of a probe failed, to follow its name."""
+    status = _STATUS.search(detail)
+    words = {
+        "refused": "refused",
+        "timed out": f"no answer within {probe.timeout} s",
+        "reset": "cut off without an answer",
+        "status": f"HTTP status {status[1]}" if status else "a bad HTTP status",
+        "command": f"its command {_failed(detail)}",
+        "command timed out": f"its command took longer than {probe.timeout} s",
+        "grpc": f"gRPC: {quoted('grpc', detail)}" if detail else "gRPC",
+        "tls": "HTTPS, and no TLS there",
+        "other": quoted("", detail),
+    }
+    return f" ({words[check]})" if check else ""
+
+
+def _failed(detail: str) -> str:
+    return f"failed: {quoted('exec', detail)}" if detail.strip() else "failed and said nothing"
+
+
+def other_port(case: Case, probe: ProbeSpec) -> list[str]:
+    """Say that the worker listens on another port than the one asked, as far as that is known."""
+    asked = case.container.port_of(probe)
+    log = case.log if case.death else case.current
+    answered = log.answered if log else set()
+    if asked is None or asked in answered or (log and log.refusal(asked)):
+        return []
+    if answered:
+        ports = ", ".join(map(str, sorted(answered)))
+        return [f"log: the probe asks port {asked}; the worker answers on port {ports}"]
+    named = sorted(port for port in case.container.ports.values() if port)
+    if named and asked not in named:
+        ports = ", ".join(map(str, named))
+        return [f"spec: the probe asks port {asked}; the container names port {ports}"]
+    return []
