@@ -10,6 +10,7 @@ import yaml
 from pages import ROOT, blocks
 
 from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
+from tcp_probe.explain.command import explain as explain_command
 from tcp_probe.explain.explanation import explain
 
 PERIODS = (2, 5, 10)
@@ -83,3 +84,13 @@ def test_a_day_of_checks_is_counted_right() -> None:
     ):
         assert checks == f"{86400 // period:,}"
         assert cpu == f"{86400 / period * int(cost[1]) / 1e6:.1f} s"
+
+
+def test_what_explain_is_shown_to_say_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line of the page's excerpt is one that the command above it prints."""
+    (excerpt,) = [block for block in blocks("text") if block.place.startswith("docs/rehearse.md")][
+        :1
+    ]
+    assert explain_command([str(ROOT / "manifests" / "base" / "deployment.yaml")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in excerpt.code.splitlines() if line not in printed] == []
