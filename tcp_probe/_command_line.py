@@ -51,7 +51,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(
-    command: str, description: str, usage: str | None = None, epilog: str | None = None
+    command: str,
+    description: str,
+    usage: str | None = None,
+    epilog: str | None = None,
+    container: str = "default: the first one with a probe",
 ) -> argparse.ArgumentParser:
     """Make a parser of what every tool takes: a manifest, one of its containers, and --json."""
     made = Parser(
@@ -65,7 +69,7 @@ def parser(
     made.add_argument(
         "manifest", metavar="MANIFEST", help="a YAML or JSON file; - is the standard input"
     )
-    made.add_argument("--container", metavar="NAME", help="default: the first one with a probe")
+    made.add_argument("--container", metavar="NAME", help=container)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 

@@ -6,60 +6,110 @@ from tcp_probe import _command_line as command_line
 from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+EPILOG = """\
+Every container of every Pod in the file is explained, and what is passed over is named.
+
+exit status:
+  0  no error was found          tcp-probe explain worker.yaml
+  1  one was, or with --strict   tcp-probe explain worker.yaml --strict
+     a warning
+  2  it cannot be read           tcp-probe explain values.yaml
+
+more examples:
+  helm template CHART | tcp-probe explain -
+  tcp-probe explain rollout.yaml --template spec.template
+  tcp-probe explain app.yaml --json | jq '.containers[].findings[]'
+"""
 
 
 def explain(argv: Sequence[str]) -> int:
-    """Run `python -m tcp_probe explain`; return its exit status.
+    """Run `tcp-probe explain`; return its exit status.
 
-    0: nothing of level error was found, 1: something was, 2: bad input.
+    0: nothing of level error was found, 1: something was, or with --strict a warning, 2: bad input.
     """
     return command_line.run(_explain, argv)
 
 
 def _explain(argv: Sequence[str]) -> int:
-    from .rules import CLEAN_END
+    from .settings import Settings
 
-    parser = command_line.parser(
-        "explain", "Tell what the probes of a manifest will do, in seconds."
-    )
-    parser.add_argument(
-        "--backlog",
-        type=command_line.number_of(int, 0),
-        default=BACKLOG,
-        metavar="N",
-        help="what tcp_probe.serve gets as backlog (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--stall-timeout",
-        type=command_line.number_of(float, 0),
-        default=STALL_TIMEOUT,
-        metavar="S",
-        help="what it gets as stall_timeout, in seconds (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--clean-end",
-        type=command_line.number_of(float, 0),
-        default=CLEAN_END,
-        metavar="S",
-        help="the seconds that the worker needs to end cleanly (default: %(default)g)",
-    )
-    given = parser.parse_args(argv)
-    from .explanation import explain as explained
+    given = _parser().parse_args(argv)
+    from .explainer import explain as explained
 
-    explanation = explained(
-        given.manifest, given.container, given.backlog, given.stall_timeout, given.clean_end
+    told = given.backlog is not None or given.stall_timeout is not None
+    settings = Settings(
+        tcp_probe=True if given.tcp_probe or told else None,
+        backlog=BACKLOG if given.backlog is None else given.backlog,
+        stall_timeout=STALL_TIMEOUT if given.stall_timeout is None else given.stall_timeout,
+        clean_end=given.clean_end,
+        version=given.kubernetes,
+        template=given.template,
     )
+    explanation = explained(given.manifest, given.container, settings)
     if given.json:
         import json
 
         print(json.dumps(explanation.as_dict(), indent=2))
     else:
-        from rich.console import Console
+        from .text import printed
 
-        from .text import paragraphs
+        printed(explanation)
+    return explanation.exit_status(strict=given.strict)
 
-        console = Console(highlight=False, soft_wrap=True)
-        for paragraph in paragraphs(explanation):
-            console.print(paragraph)
-    return explanation.exit_status
+
+def _parser() -> argparse.ArgumentParser:
+    from tcp_probe.kubelet import versions
+
+    parser = command_line.parser(
+        "explain",
+        "Tell what the probes of a manifest will do, in seconds, and what is wrong with them.",
+        epilog=EPILOG,
+        container="explain those of this name alone; POD/NAME: that one",
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for a warning, too")
+    parser.add_argument(
+        "--template",
+        type=_path,
+        metavar="PATH",
+        help="where kinds that Kubernetes does not have itself (Argo's Rollout, Knative's Service) "
+        "hold their Pod template, as in spec.template",
+    )
+    parser.add_argument(
+        "--kubernetes",
+        type=command_line.argument(versions.parse),
+        metavar="1.NN",
+        help="the cluster's version: what it does not know is an error (default: the newest)",
+    )
+    parser.add_argument(
+        "--tcp-probe",
+        action="store_true",
+        help="the worker uses tcp_probe.serve (default: if command, image, variables or the "
+        "annotation tcp-probe/worker say so)",
+    )
+    parser.add_argument(
+        "--backlog",
+        type=command_line.number_of(int, 0),
+        metavar="N",
+        help=f"what tcp_probe.serve gets as backlog (default: {BACKLOG})",
+    )
+    parser.add_argument(
+        "--stall-timeout",
+        type=command_line.number_of(float, 0),
+        metavar="S",
+        help=f"what it gets as stall_timeout, in seconds (default: {STALL_TIMEOUT:g})",
+    )
+    parser.add_argument(
+        "--clean-end",
+        type=command_line.number_of(float, 0),
+        metavar="S",
+        help="the seconds that the worker needs to end cleanly (default: 11 for one that uses "
+        "Claude, else not known)",
+    )
+    return parser
+
+
+def _path(text: str) -> tuple[str, ...]:
+    return () if text == "." else tuple(text.strip(".").split("."))

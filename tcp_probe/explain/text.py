@@ -1,71 +1,190 @@
 from __future__ import annotations
 
+import sys
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.text import Text
 
-from tcp_probe._columns import columns
-from tcp_probe.kubelet.back_off import LOOK_AGAIN, RESET
+from tcp_probe.kubelet.back_off import RESET
+from tcp_probe.kubelet.handlers import Exec, Sleep
+from tcp_probe.manifest.printable import printable
 
-from .explanation import back_off_delays
+from .explanation import back_off_delays, back_off_lateness
+from .table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from .explanation import Explanation
+    from tcp_probe.manifest.finding import Finding
+    from tcp_probe.manifest.pods import Resource
+
+    from .explanation import ExplainedContainer, Explanation
     from .timing import Span, Timing
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
+NARROWEST = 60
+MOST_NAMED = 10
+LEGEND = {
+    "refuses": "the port refuses: the worker has ended or says that it is not well; a command "
+    "of an exec probe fails.",
+    "stands_still": "the process stands still: it is stopped, or never lets go of the GIL.",
+    "stalls": "the event loop stalls: a synchronous call does not return.",
+}
+# A line and its style.
+Line = tuple[str, str]
 
 
-def paragraphs(explained: Explanation) -> Iterator[Text]:
-    """Put an explanation into words and a table."""
-    choice = explained.choice
-    yield Text(f"{choice.kind} {choice.name}, container {explained.name}", "bold")
-    if explained.timing:
-        yield from _figures(explained, explained.timing)
-    for finding in explained.findings:
-        yield Text()
-        heading = f"{finding.level}: {finding.rule}"
-        place = f"  {finding.field}, line {finding.line}"
-        yield Text.assemble((heading, STYLES[finding.level]), place)
-        yield Text(f"  {finding.reason}")
-        yield Text(f"  -> {finding.fix}")
-    if not explained.findings:
-        yield Text("\nnothing found that is worth a change", "green")
+def printed(explained: Explanation) -> None:
+    """Print an explanation, as wide as the terminal is, with colours where there is one."""
+    console = Console(highlight=False)
+    width = max(console.width, NARROWEST)
+    text = Text()
+    for line, style in lines(explained, width):
+        text.append(f"{line}\n", style)
+    encoding = sys.stdout.encoding or "utf-8"
+    text.plain = text.plain.encode(encoding, "replace").decode(encoding)
+    console.print(text, end="", soft_wrap=True)
 
 
-def _figures(explained: Explanation, timing: Timing) -> Iterator[Text]:
+def lines(explained: Explanation, width: int) -> Iterator[Line]:
+    """Put an explanation into words and tables of this width."""
+    for each in explained.explained:
+        for container in each.containers:
+            yield from _container(container, width)
+        if each.findings or not each.containers:
+            yield from _wrapped(f"{printable(str(each.resource))}, as a whole", width, "bold")
+            yield from _findings(each.findings, width)
+            yield "", ""
+    yield from _legend(explained, width)
+    if explained.passed_over:
+        yield from _wrapped(f"Passed over, as no pod is in them: {_named(explained)}.", width)
+    yield from _verdict(explained, width)
+
+
+def _container(container: ExplainedContainer, width: int) -> Iterator[Line]:
+    yield from _wrapped(printable(str(container.choice)), width, "bold")
+    if container.timing:
+        yield from _figures(container, container.timing, width)
+    yield from _findings(container.findings, width)
+    yield "", ""
+
+
+def _figures(container: ExplainedContainer, timing: Timing, width: int) -> Iterator[Line]:
+    if container.choice.role == "init container":
+        text = "No probe watches it, and the pod does not start before it has ended."
+        yield from _wrapped(text, width)
+        return
     start = timing.start()
-    yield Text(
-        f"\nA start is killed after {_seconds(start)} without an answer."
-        if start
-        else "\nA start may take as long as it likes."
-    )
-    names = (
-        "the port refuses",
-        f"the process stands still (backlog {timing.backlog})",
-        f"the event loop stalls (stall_timeout {timing.stall_timeout:g} s)",
-    )
+    text = "A start may take as long as it likes."
+    if start:
+        text = f"A start is killed after {_seconds(start)} without an answer."
+        if timing.post_start and not isinstance(timing.post_start, Sleep):
+            text += " That begins when the postStart hook has ended, which nothing limits."
+    yield from _wrapped(text, width)
+    names = {
+        "refuses": "the port refuses",
+        "stands_still": "the process stands still",
+        "stalls": f"the event loop stalls (stall_timeout {timing.stall_timeout:g} s)",
+    }
+    if container.uses_tcp_probe:
+        names["stands_still"] += f" (backlog {timing.backlog})"
     rows: list[tuple[str, ...]] = [("after", "SIGTERM", "new container", "not ready")]
-    for name, figures in zip(names, explained.faults().values(), strict=True):
+    for name, figures in container.faults().items():
         spans = (figures.sigterm, figures.new_container, figures.not_ready)
-        rows.append((name, *(_seconds(span) if span else "-" for span in spans)))
-    yield Text(f"\n{columns(rows)}")
+        if any(spans):
+            rows.append((names[name], *(_seconds(span) if span else "-" for span in spans)))
+    if len(rows) > 1:
+        yield "", ""
+        yield from ((line, "") for line in table(rows, width))
+        yield "", ""
     again = timing.ready_again()
     if again:
-        yield Text(f"\nReady again {_seconds(again)} after checks pass again.")
-    yield Text(
-        f"\nAfter SIGTERM there are {timing.grace:g} s. A worker that ends at once gets its new "
-        "container at once; one that stands still,\nand Python as PID 1 without a handler for "
+        yield from _wrapped(f"Ready again {_seconds(again)} after checks pass again.", width)
+    if len(rows) > 1:
+        yield from _wrapped(_ending(timing), width)
+
+
+def _ending(timing: Timing) -> str:
+    hook = ""
+    if isinstance(timing.pre_stop, Sleep):
+        hook = f"Before SIGTERM the preStop hook sleeps {timing.pre_stop.seconds:g} s. "
+    elif timing.pre_stop:
+        what = "runs its command" if isinstance(timing.pre_stop, Exec) else "gets its page"
+        hook = f"Before SIGTERM the preStop hook {what}, for all of the grace at most. "
+    rest = "for all of this together" if hook else "after SIGTERM"
+    return (
+        f"{hook}There are {timing.grace:g} s {rest}. A worker that ends at once gets its new "
+        "container at once; one that stands still, and Python as PID 1 without a handler for "
         "SIGTERM, only after all of them."
     )
-    delays = ", ".join(f"{delay:g}" for delay in back_off_delays())
-    yield Text(
-        f"\nBack-off before a restart: {delays} s, up to {LOOK_AGAIN[1]:g} s late. A container "
-        "that a probe kills restarts at once\nthe first three times, one that ends by itself the "
-        f"first time. Forgotten after {RESET / 60:g} minutes of running."
+
+
+def _findings(findings: Iterable[Finding], width: int) -> Iterator[Line]:
+    for finding in findings:
+        yield "", ""
+        place = f"{printable(finding.field)}, line {finding.line}".lstrip(", ")
+        heading = f"{finding.level}: {finding.rule}"
+        yield heading, STYLES[finding.level]
+        yield from _wrapped(place, width, "dim", indent="  ")
+        yield from _wrapped(printable(finding.reason, 500), width, indent="  ")
+        yield from _wrapped(printable(finding.fix, 300), width, indent="  -> ")
+
+
+def _legend(explained: Explanation, width: int) -> Iterator[Line]:
+    told = {
+        name
+        for each in explained.containers
+        for name, figures in each.faults().items()
+        if any((figures.sigterm, figures.not_ready))
+    }
+    if any(each.timing and each.timing.start() for each in explained.containers):
+        yield "How to read this", "bold"
+        text = "Seconds at least and at most, by where in its period a probe is when it happens."
+        yield from _wrapped(text, width)
+        for name, meaning in LEGEND.items():
+            if name in told:
+                yield from _wrapped(meaning, width)
+        yield from _wrapped("-: the manifest does not tell.", width)
+        delays = ", ".join(f"{delay:g}" for delay in back_off_delays(explained.rules))
+        late = ", ".join(f"{most:g}" for most in back_off_lateness(explained.rules))
+        text = (
+            f"Back-off before a restart: {delays} s, late by up to {late} s. A container "
+            "that a probe kills restarts at once the first three times, one that ends by itself "
+            f"the first time. Forgotten after {RESET / 60:g} minutes of running."
+        )
+        yield from _wrapped(text, width)
+        yield "", ""
+
+
+def _named(explained: Explanation) -> str:
+    def name(resource: Resource) -> str:
+        return printable(str(resource))
+
+    first = [name(each) for each in explained.passed_over[:MOST_NAMED]]
+    more = len(explained.passed_over) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def _verdict(explained: Explanation, width: int) -> Iterator[Line]:
+    counts = explained.counts()
+    number = len(explained.containers)
+    where = f"in {number} container{'' if number == 1 else 's'}"
+    if not any(counts.values()):
+        yield from _wrapped(f"nothing found that is worth a change, {where}", width, "green")
+        return
+    told = (
+        f"{count} {name[:-1] if count == 1 else name}" for name, count in counts.items() if count
     )
+    style = STYLES["error" if counts["errors"] else "warning" if counts["warnings"] else "info"]
+    yield from _wrapped(f"{', '.join(told)} {where}", width, style)
+
+
+def _wrapped(text: str, width: int, style: str = "", *, indent: str = "") -> Iterator[Line]:
+    more = " " * len(indent)
+    for line in wrap(text, width, initial_indent=indent, subsequent_indent=more):
+        yield line, style
 
 
 def _seconds(span: Span) -> str:

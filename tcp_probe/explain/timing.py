@@ -12,14 +12,16 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from tcp_probe._defaults import BACKLOG, STALL_SEEN_WITHIN, STALL_TIMEOUT
-from tcp_probe.kubelet.handlers import Exec, HttpGet
+from tcp_probe.kubelet.handlers import Exec, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.restart_policy import policy_of
 from tcp_probe.kubelet.state_machine import RELIST
 from tcp_probe.kubelet.stop import MINIMUM_GRACE
+from tcp_probe.kubelet.versions import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tcp_probe.kubelet.handlers import Handler
+    from tcp_probe.kubelet.handlers import Handler, Hook
     from tcp_probe.kubelet.prober import Probe, ProbeKind
     from tcp_probe.kubelet.steps import Container
 
@@ -38,8 +40,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Figures:
-    """What follows from one fault, in seconds after it; None where the manifest does not tell."""
+    """What follows from one fault, in seconds after it; None where the manifest does not tell.
 
+    `killed` is when kubelet decides, and sends the event Killing; `sigterm` comes then, or where
+    there is a preStop hook at its end.
+    """
+
+    killed: Span | None
     sigterm: Span | None
     new_container: Span | None
     not_ready: Span | None
@@ -51,6 +58,7 @@ class Figures:
             return first and last and Span(first.least, round(last.most, 3))
 
         return Figures(
+            joined(self.killed, latest.killed),
             joined(self.sigterm, latest.sigterm),
             joined(self.new_container, latest.new_container),
             joined(self.not_ready, latest.not_ready),
@@ -60,39 +68,68 @@ class Figures:
 class Timing:
     """The figures of one container.
 
-    `backlog` and `stall_timeout` are those that the worker passes to `tcp_probe.serve`.
+    `backlog` and `stall_timeout` are those that the worker passes to `tcp_probe.serve`; a backlog
+    of None stands for a worker of which it is not known how many connections its queue takes.
+    The hooks count where they sleep; how long another one takes, only running it tells. `rules` are
+    those of the cluster's version, by default the newest.
+
+    >>> probe = Probe("liveness", period=10, failure_threshold=3)
+    >>> Timing(Container("worker", (probe,)), {"liveness": TcpSocket(9090)}).refusal().killed
+    Span(least=20, most=31)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
         self,
         container: Container,
         handlers: Mapping[ProbeKind, Handler],
-        backlog: int = BACKLOG,
+        backlog: int | None = BACKLOG,
         stall_timeout: float = STALL_TIMEOUT,
+        *,
+        pre_stop: Hook | None = None,
+        post_start: Hook | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self._container = container
         self._handlers = handlers
         self.backlog = backlog
         self.stall_timeout = stall_timeout
+        self.pre_stop = pre_stop
+        self.post_start = post_start
+        self.rules = rules or Rules()
+        self._policy = policy_of(container, self.rules)
         self._probes = {probe.kind: probe for probe in container.probes}
 
     @property
     def grace(self) -> float:
         """How long the container may take to end once its liveness probe has failed."""
+        return max(self._grace, MINIMUM_GRACE)
+
+    @property
+    def _grace(self) -> float:
         probe = self._probes.get("liveness")
-        whole_pod = self._container.restart_policy == "Never" and self._container.alone
+        whole_pod = self._policy == "Never" and self._container.alone
         own = None if probe is None or whole_pod else probe.grace
-        return max(self._container.grace if own is None else own, MINIMUM_GRACE)
+        return self._container.grace if own is None else own
 
     def start(self) -> Span | None:
-        """How long a start may take before it is killed; None where no probe watches it."""
+        """How long a start may take before it is killed; None where no probe watches it.
+
+        Before a postStart hook has ended no probe runs; where that is not known, its time comes on
+        top.
+        """
         probe = self._probes.get("startup") or self._probes.get("liveness")
         if probe is None:
             return None
-        least = probe.initial_delay + (probe.failure_threshold - 1) * probe.period
-        # kubelet knows the start without its part of a second.
+        hook = self.post_start.seconds if isinstance(self.post_start, Sleep) else 0
+        # kubelet knows the start without its part of a second, so the delay may end that early.
         cut = min(probe.initial_delay, 1)
-        return Span(least - cut, least + probe.period + RELIST)
+        least = max(probe.initial_delay - cut, hook)
+        most = max(probe.initial_delay, hook)
+        more, takes = probe.failure_threshold - 1, self._takes(probe)
+        return Span(
+            least + more * probe.period,
+            most + probe.period + more * max(probe.period, takes) + takes + RELIST,
+        )
 
     def ready_again(self) -> Span | None:
         """How long after checks pass again the container is ready; None without a probe."""
@@ -118,29 +155,58 @@ class Timing:
     def stall_seen_late(self) -> Figures:
         """After the event loop stalls, where that is seen as late as it can be."""
         latest = self.stall_timeout * STALL_SEEN_WITHIN
-        return Timing(self._container, self._handlers, self.backlog, latest).stall()
+        return Timing(
+            self._container,
+            self._handlers,
+            self.backlog,
+            latest,
+            pre_stop=self.pre_stop,
+            rules=self.rules,
+        ).stall()
 
     def _figures(self, failed: Callable[[Probe], Span | None], *, heard: bool) -> Figures:
         liveness = self._probes.get("liveness")
         readiness = self._probes.get("readiness")
-        sigterm = failed(liveness) if liveness else None
+        decided = failed(liveness) if liveness else None
         not_ready = failed(readiness) if readiness else None
-        if sigterm is None:
-            return Figures(None, None, None if liveness else not_ready)
-        sigterm = sigterm.later(0, RELIST)
-        rest = MINIMUM_GRACE if self._container.pre_stop else 0
-        ended = sigterm.later(0 if heard else self.grace, self.grace + rest)
-        restarts = self._container.restart_policy != "Never"
+        if decided is None:
+            return Figures(None, None, None, None if liveness else not_ready)
+        killed = decided.later(0, RELIST)
+        hook = self._hook_takes()
+        sigterm = killed.later(hook.least, hook.most)
+        # Whatever the hook has taken, some seconds are left for SIGTERM.
+        rest = Span(
+            max(self._grace, hook.least + MINIMUM_GRACE),
+            max(self._grace, hook.most + MINIMUM_GRACE),
+        )
+        ended = killed.later(rest.least, rest.most)
+        if heard:
+            ended = Span(sigterm.least, ended.most)
+        restarts = self._policy != "Never"
         if readiness is None:
             # From one running container to the next the pod stays ready.
             not_ready = None if restarts else ended
         elif not_ready:
             least = min(not_ready.least, ended.least)
             not_ready = Span(least, min(not_ready.most, ended.most))
-        return Figures(sigterm, ended if restarts else None, not_ready)
+        return Figures(killed, sigterm, ended if restarts else None, not_ready)
+
+    def _hook_takes(self) -> Span:
+        """How long the preStop hook takes, which is at most the grace."""
+        if self.pre_stop is None:
+            return Span(0, 0)
+        if isinstance(self.pre_stop, Sleep):
+            seconds = min(self.pre_stop.seconds, self._grace)
+            return Span(seconds, seconds)
+        # kubelet has no tcpSocket hook: it fails at once.
+        return Span(0, 0 if isinstance(self.pre_stop, TcpSocket) else self._grace)
+
+    def _takes(self, probe: Probe) -> float:
+        """How long a check of a worker that refuses may take."""
+        return 0 if isinstance(self._handlers[probe.kind], TcpSocket | HttpGet) else probe.timeout
 
     def _refused(self, probe: Probe) -> Span:
-        takes = probe.timeout if isinstance(self._handlers[probe.kind], Exec) else 0
+        takes = self._takes(probe)
         more = probe.failure_threshold - 1
         return Span(more * probe.period, probe.period + more * max(probe.period, takes) + takes)
 
@@ -171,7 +237,7 @@ class Timing:
             made_up = most_failures and spacing > period
             more = threshold - most_failures - (2 if made_up else 1)
             least = refuses_at + max(more, 0) * period
-        if least_failures >= threshold or isinstance(self._handlers[probe.kind], HttpGet):
+        if least_failures >= threshold or not isinstance(self._handlers[probe.kind], TcpSocket):
             most = blocked.most + unanswered + probe.timeout
         elif least_failures:
             most = refuses_at + spacing + (threshold - least_failures - 1) * period
@@ -190,8 +256,10 @@ class Timing:
         handler = self._handlers[probe.kind]
         if isinstance(handler, Exec):
             return None
-        if isinstance(handler, HttpGet):
+        if not isinstance(handler, TcpSocket):
             return Span(0, probe.period)
+        if self.backlog is None:
+            return None
         others = [
             other
             for other in self._container.probes
@@ -199,7 +267,7 @@ class Timing:
             and not isinstance(at := self._handlers[other.kind], Exec)
             and at.port == handler.port
         ]
-        pages = [other for other in others if isinstance(self._handlers[other.kind], HttpGet)]
+        pages = [each for each in others if not isinstance(self._handlers[each.kind], TcpSocket)]
         passes = self.backlog + 1
         periods = [max(each.period, each.timeout if each in pages else 0) for each in others]
         # A page that does not come makes the pod not ready, on which kubelet checks once more.

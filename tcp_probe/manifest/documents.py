@@ -10,6 +10,7 @@ import yaml
 
 from tcp_probe._bad_input import BadInput
 
+from .printable import printable
 from .yaml_values import Unreadable, values
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 # Kubernetes takes no resource of more than 3 MiB; this is room for thousands of common ones.
 MOST_BYTES = 64 * 2**20
+MOST_TOLD = 1000
 TEMPLATE = re.compile(r"\{\{[^{}\n]{0,200}\}\}")
 RENDER = "render it first, as in: helm template CHART | python -m tcp_probe explain -"
 
@@ -33,10 +35,10 @@ class ManifestError(BadInput):
     def __init__(self, source: str, line: int | None, problem: str, field: str = "") -> None:
         self.source = source
         self.line = line
-        self.problem = problem
+        self.problem = problem = printable(problem, MOST_TOLD)
         self.field = field
         where = source if line is None else f"{source}:{line}"
-        super().__init__(f"{where}: {field}{': ' if field else ''}{problem}")
+        super().__init__(f"{where}: {printable(field)}{': ' if field else ''}{problem}")
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,9 @@ class Choice:
 
     @property
     def container_name(self) -> str:
-        """The name of the container."""
-        return self.container.need("name").text()
+        """The name of the container; where it has none, its place."""
+        name = self.container.mapping().get("name")
+        return name if isinstance(name, str) else str(self.container)
 
     @property
     def probed(self) -> bool:
@@ -85,7 +86,7 @@ def resources(source: str) -> list[Resource]:
     return [resource for document in documents for resource in _resources(document, None)]
 
 
-def pods_of(resource: Resource, template: Sequence[str] = ()) -> Field | None:
+def pod_of(resource: Resource, template: Sequence[str] | None = None) -> Field | None:
     """Return the pod, or its template, that a resource holds; None where it holds none.
 
     `template` is where resources of a kind that Kubernetes does not have itself hold theirs.
@@ -95,20 +96,41 @@ def pods_of(resource: Resource, template: Sequence[str] = ()) -> Field | None:
         for step in KINDS[resource.kind]:
             pod = pod.need(step)
         return pod
-    return resource.field.find(*template) if template else None
+    if template is None:
+        return None
+    try:
+        return resource.field.find(*template)
+    except ManifestError:
+        # Something else stands there: this is no resource of that kind.
+        return None
 
 
-def containers(found: Sequence[Resource], template: Sequence[str] = ()) -> list[Choice]:
+def containers_of(resource: Resource, template: Sequence[str] | None = None) -> list[Choice]:
+    """Return the containers of a resource, in the order in which kubelet starts them."""
+    pod = pod_of(resource, template)
+    return list(_containers(resource, pod)) if pod else []
+
+
+def containers(found: Sequence[Resource], template: Sequence[str] | None = None) -> list[Choice]:
     """Return every container of every pod, those of one pod in the order that kubelet starts them.
 
     Containers of one pod share one `Choice.pod`; `missing_pod` tells why there are none.
     """
-    choices: list[Choice] = []
-    for resource in found:
-        pod = pods_of(resource, template)
-        if pod:
-            choices += _containers(resource, pod)
-    return choices
+    return [choice for resource in found for choice in containers_of(resource, template)]
+
+
+def template_in(field: Field, depth: int = 6) -> str | None:
+    """Return where in a resource something stands that looks like a pod; None for nowhere."""
+    if isinstance(field.value, dict) and depth:
+        spec = field.value.get("spec")
+        held = spec.get("containers") if isinstance(spec, dict) else None
+        if isinstance(held, list) and held and all(isinstance(each, dict) for each in held):
+            return str(field) or "."
+        for name, value in field.value.items():
+            found = template_in(Field(field.document, (*field.path, name), value), depth - 1)
+            if found:
+                return found
+    return None
 
 
 def missing_pod(source: str, found: Sequence[Resource]) -> NoReturn:
@@ -116,7 +138,9 @@ def missing_pod(source: str, found: Sequence[Resource]) -> NoReturn:
     name = "<stdin>" if source == "-" else source
     kinds = ", ".join(sorted({resource.kind for resource in found})) or "nothing"
     expected = f"expected a {', '.join(KINDS)} or a List of them"
-    raise ManifestError(name, None, f"{expected}, found {kinds}")
+    hints = {where for resource in found if (where := template_in(resource.field))}
+    hint = f"; a pod seems to be in it: --template {hints.pop()}" if hints else ""
+    raise ManifestError(name, None, f"{expected}, found {kinds}{hint}")
 
 
 def choose(choices: Sequence[Choice], container: str | None = None) -> Choice:

@@ -50,7 +50,9 @@ class Workload:
     passed_over: tuple[Choice, ...] = ()
 
 
-def load(source: str, container: str | None = None, template: Sequence[str] = ()) -> Workload:
+def load(
+    source: str, container: str | None = None, template: Sequence[str] | None = None
+) -> Workload:
     """Read the container that `choose` chooses of a manifest, and name those passed over.
 
     `template` is where kinds that Kubernetes does not have itself hold their pod.

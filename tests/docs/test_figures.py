@@ -9,9 +9,9 @@ import pytest
 import yaml
 from pages import ROOT, blocks
 
-from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
 from tcp_probe.explain.command import explain as explain_command
-from tcp_probe.explain.explanation import explain
+from tcp_probe.explain.explainer import explain
+from tcp_probe.explain.settings import Settings
 
 PERIODS = (2, 5, 10)
 # The rows of the page, each with what `explain` calls it.
@@ -35,14 +35,8 @@ def told(period: int, pod: Callable[..., Any], manifest: Callable[..., str]) -> 
     """Explain the page's YAML with this period."""
     (block,) = [each for each in blocks("yaml") if each.place.startswith("docs/numbers.md")]
     fields = block.code.replace("periodSeconds: 5", f"periodSeconds: {period}")
-    explanation = explain(
-        manifest(pod(**yaml.safe_load(fields))),
-        container=None,
-        backlog=BACKLOG,
-        stall_timeout=STALL_TIMEOUT,
-        clean_end=11,
-    )
-    found: dict[str, Any] = explanation.as_dict()
+    explanation = explain(manifest(pod(**yaml.safe_load(fields))), None, Settings(tcp_probe=True))
+    found: dict[str, Any] = explanation.as_dict()["containers"][0]
     return found
 
 

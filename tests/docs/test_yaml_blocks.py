@@ -10,8 +10,8 @@ from kubernetes_validate import validate  # type: ignore[import-untyped]
 from kubernetes_validate.utils import all_versions  # type: ignore[import-untyped]
 from pages import Block, blocks
 
-from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
-from tcp_probe.explain.explanation import explain
+from tcp_probe.explain.explainer import explain
+from tcp_probe.explain.settings import Settings
 
 NEWEST = all_versions()[-1]
 WITHOUT_PROBES = {"Service", "ServiceAccount"}
@@ -37,11 +37,5 @@ def test_a_yaml_block_is_right(block: Block, manifest: Callable[..., str]) -> No
     for document in as_documents(block.code):
         validate(document, NEWEST, strict=True)
         if document["kind"] not in WITHOUT_PROBES:
-            explanation = explain(
-                manifest(document),
-                container=None,
-                backlog=BACKLOG,
-                stall_timeout=STALL_TIMEOUT,
-                clean_end=11,
-            )
+            explanation = explain(manifest(document), None, Settings(clean_end=11))
             assert [finding for finding in explanation.findings if finding.level != "info"] == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,122 +24,336 @@ GOOD = {
     "livenessProbe": {"tcpSocket": {"port": "live"}, "timeoutSeconds": 2},
     "readinessProbe": {"tcpSocket": {"port": "live"}, "timeoutSeconds": 2, "failureThreshold": 1},
 }
+SHORT = {"tcpSocket": {"port": 9090}}
+DEAD = {"tcpSocket": {"port": "dead"}}
 
 
 def test_the_figures_and_findings_are_printed_as_json(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
-    """All of it, with the seconds at least and at most."""
-    assert explain([manifest(pod(**GOOD)), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {
+    """One object, the containers in it, with the seconds at least and at most."""
+    file = manifest(pod(**GOOD), {"kind": "Secret", "metadata": {"name": "key"}})
+    assert explain([file, "--json", "--tcp-probe"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    [container] = told.pop("containers")
+    assert told == {
+        "manifest": file,
+        "kubernetes": "1.37",
+        "findings": [],
+        "passed_over": [{"kind": "Secret", "name": "key", "line": 28}],
+        "back_off": {
+            "delays": [10, 20, 40, 80, 160, 300],
+            "late_by_up_to": [6, 11, 21, 31, 31, 31],
+            "forgotten_after": 600,
+        },
+        "errors": 0,
+        "warnings": 0,
+        "infos": 0,
+    }
+    assert container == {
         "kind": "Pod",
         "name": "worker",
+        "namespace": None,
         "container": "worker",
+        "role": "container",
+        "line": 7,
+        "tcp_probe": True,
         "start": {"least": 58, "most": 61},
         "refuses": {
+            "killed": {"least": 20, "most": 31},
             "sigterm": {"least": 20, "most": 31},
             "new_container": {"least": 20, "most": 61},
             "not_ready": {"least": 0, "most": 10},
         },
         "stands_still": {
+            "killed": {"least": 32, "most": 53},
             "sigterm": {"least": 32, "most": 53},
             "new_container": {"least": 62, "most": 83},
             "not_ready": {"least": 12, "most": 32},
         },
         "stalls": {
+            "killed": {"least": 30, "most": 47.2},
             "sigterm": {"least": 30, "most": 47.2},
             "new_container": {"least": 60, "most": 77.2},
             "not_ready": {"least": 10, "most": 26.2},
         },
         "ready_again": {"least": 0, "most": 10},
         "grace": 30,
-        "back_off": {
-            "delays": [10, 20, 40, 80, 160, 300],
-            "late_by_up_to": 15,
-            "forgotten_after": 600,
-        },
         "findings": [],
     }
 
 
+@pytest.mark.parametrize(
+    "options", [["--backlog", "20", "--stall-timeout", "30"], ["--backlog", "20", "--tcp-probe"]]
+)
 def test_backlog_and_stall_timeout_are_those_of_the_worker(
-    manifest: Manifest, pod: Pod, capsys: Output
+    options: list[str], manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
     """They decide how long a worker that stands still is taken for alive."""
-    options = ["--json", "--backlog", "20", "--stall-timeout", "30"]
-    explain([manifest(pod(**GOOD)), *options])
-    explained = json.loads(capsys.readouterr().out)
+    explain([manifest(pod(**GOOD)), "--json", *options])
+    [explained] = json.loads(capsys.readouterr().out)["containers"]
     assert explained["stands_still"]["sigterm"] == {"least": 122, "most": 143}
-    assert explained["stalls"]["sigterm"] == {"least": 50, "most": 79.6}
+    late = {"least": 50, "most": 79.6} if "30" in options else {"least": 30, "most": 47.2}
+    assert explained["stalls"]["sigterm"] == late
+
+
+def test_what_belongs_to_tcp_probe_is_told_of_its_workers_only(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Of another worker it is not known how many connections the kernel takes for it."""
+    explain([manifest(pod(**GOOD))])
+    output = capsys.readouterr().out
+    assert "the port refuses  20 to 31 s" in output
+    assert "backlog" not in output
+    assert "stands still  " not in output
+    assert "stall" not in output
+    explain([manifest(pod(**GOOD, command=["python", "-c", "import tcp_probe"]))])
+    output = capsys.readouterr().out
+    assert "the process stands still (backlog 2)" in output
+    assert "the event loop stalls: a synchronous call does not return." in output
+    page = {"livenessProbe": {"httpGet": {"port": "live"}}}
+    explain([manifest(pod(**{**GOOD, **page}))])
+    assert "the process stands still  21 to 32 s" in capsys.readouterr().out
+
+
+def test_every_container_of_every_pod_is_explained(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Or one of them by its name, in every pod or in one."""
+    document = pod({"initContainers": [{"name": "setup", "image": "setup"}]}, **GOOD)
+    document["spec"]["containers"].append({"name": "other", "image": "other"})
+    second = pod(**GOOD)
+    second["metadata"] = {"name": "second"}
+    file = manifest(document, second)
+
+    def explained(*options: str) -> list[str]:
+        explain([file, "--json", *options])
+        told = json.loads(capsys.readouterr().out)["containers"]
+        return [f"{each['name']}/{each['container']}" for each in told]
+
+    everything = ["worker/setup", "worker/worker", "worker/other", "second/worker"]
+    assert explained() == everything
+    assert explained("--container", "other") == ["worker/other"]
+    assert explained("--container", "worker") == ["worker/worker", "second/worker"]
+    assert explained("--container", "second/worker") == ["second/worker"]
+    assert explain([file, "--container", "none"]) == 2
+    assert "expected a container 'none', found worker/setup" in capsys.readouterr().err
 
 
 def test_the_explanation_can_be_read(manifest: Manifest, pod: Pod, capsys: Output) -> None:
-    """In sentences and a table, with nothing to remark where all is well."""
-    assert explain([manifest(pod(**GOOD))]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    """In sentences and a table with a legend, with nothing to remark where all is well."""
+    assert explain([manifest(pod(**GOOD), {"kind": "Secret"}), "--tcp-probe"]) == 0
+    output = capsys.readouterr().out
+    lines = output.splitlines()
     assert lines[0] == "Pod worker, container worker"
     assert "A start is killed after 58 to 61 s without an answer." in lines
-    rows = {line.split("   ")[0]: line.split()[-12:] for line in lines if " to " in line}
-    assert " ".join(rows["the port refuses"]) == "20 to 31 s 20 to 61 s 0 to 10 s"
-    assert "the process stands still (backlog 2)" in rows
-    assert "the event loop stalls (stall_timeout 10 s)" in rows
+    assert re.search(r"^the port refuses +20 to 31 s +20 to 61 s +0 to 10 s$", output, re.MULTILINE)
     assert "Ready again 0 to 10 s after checks pass again." in lines
-    assert any("10, 20, 40, 80, 160, 300 s, up to 15 s late" in line for line in lines)
-    assert lines[-1] == "nothing found that is worth a change"
+    assert any("10, 20, 40, 80, 160, 300 s, late by up to 6" in line for line in lines)
+    assert "How to read this" in lines
+    assert "Passed over, as no pod is in them: Secret secret." in lines
+    assert lines[-1] == "nothing found that is worth a change, in 1 container"
+
+
+def test_hooks_are_in_the_figures(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """A sleep before SIGTERM comes on top; of another hook it is said that it may take all."""
+    explain([manifest(pod(**GOOD, lifecycle={"preStop": {"sleep": {"seconds": 5}}}))])
+    output = capsys.readouterr().out
+    assert "the port refuses  25 to 36 s  25 to 61 s" in output
+    assert "Before SIGTERM the preStop hook sleeps 5 s. There are 30 s for all" in output
+    explain([manifest(pod(**GOOD, lifecycle={"preStop": {"exec": {"command": ["drain"]}}}))])
+    output = capsys.readouterr().out
+    assert "the port refuses  20 to 61 s  20 to 63 s" in output
+    assert "Before SIGTERM the preStop hook runs its command" in output
+    explain([manifest(pod(**GOOD, lifecycle={"preStop": {"httpGet": {"port": "live"}}}))])
+    assert "the preStop hook gets its page" in capsys.readouterr().out
 
 
 def test_a_container_without_probes_is_explained_too(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
-    """Nothing happens to it."""
-    assert explain([manifest(pod())]) == 0
+    """Nothing happens to it, and an init container has to end."""
+    setup = {"name": "setup", "image": "setup"}
+    assert explain([manifest(pod({"initContainers": [setup]}))]) == 0
     output = capsys.readouterr().out
     assert "A start may take as long as it likes." in output
     assert "Ready again" not in output
-    assert "info: no-liveness  spec.containers[0], line " in output
+    assert "How to read this" not in output
+    assert "info: no-liveness\n  spec.containers[0], line 7\n" in output
+    assert "Pod worker, init container setup\nNo probe watches it" in output
+    assert output.endswith("1 info in 2 containers\n")
 
 
 def test_an_error_is_told_by_the_exit_status(manifest: Manifest, pod: Pod, capsys: Output) -> None:
-    """A warning is not one."""
-    dead = {"tcpSocket": {"port": "dead"}}
-    assert explain([manifest(pod(livenessProbe=dead))]) == 1
+    """A warning is not one, but with --strict."""
+    assert explain([manifest(pod(livenessProbe=DEAD))]) == 1
     output = capsys.readouterr().out
-    assert "error: named-port  spec.containers[0].livenessProbe.tcpSocket.port, line " in output
+    assert "error: named-port\n  spec.containers[0].livenessProbe.tcpSocket.port, line " in output
     assert "\n  -> write the name or the number" in output
-    short = {"tcpSocket": {"port": 9090}}
-    assert explain([manifest(pod(livenessProbe=short))]) == 0
+    short = manifest(pod(livenessProbe=SHORT))
+    assert explain([short]) == 0
     assert "warning: short-tcp-timeout" in capsys.readouterr().out
+    assert explain([short, "--strict"]) == 1
+    assert explain([manifest(pod()), "--strict"]) == 0
 
 
-def test_with_a_wrong_type_there_are_findings_but_no_figures(
+def test_what_cannot_be_understood_hides_nothing_else(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
-    """What cannot be read cannot be counted with."""
-    file = manifest(pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": "5"}))
+    """A container without figures has findings, and so have all the others."""
+    broken = pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": "5"})
+    headless = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}
+    file = manifest(broken, headless, pod(livenessProbe=DEAD))
     assert explain([file, "--json"]) == 1
-    explained = json.loads(capsys.readouterr().out)
-    assert [finding["rule"] for finding in explained["findings"]] == ["wrong-type"]
-    assert explained["start"] is None
-    assert "refuses" not in explained
+    told = json.loads(capsys.readouterr().out)
+    first, second = told["containers"]
+    assert [finding["rule"] for finding in first["findings"]] == ["wrong-type"]
+    assert (first["start"], first["grace"]) == (None, None)
+    assert "refuses" not in first
+    assert second["findings"][0]["rule"] == "named-port"
+    [finding] = told["findings"]
+    assert (finding["kind"], finding["name"], finding["rule"]) == (
+        "Deployment",
+        "a",
+        "missing-field",
+    )
     assert explain([file]) == 1
-    assert "expected a whole number, got '5'" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "expected a whole number, got '5'" in output
+    assert "Deployment a, as a whole\n\nerror: missing-field" in output
 
 
-def test_what_is_well_formed_but_impossible_is_bad_input(
+def test_what_the_api_server_refuses_is_an_error(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
-    """A period below 0 has the right type, and no meaning."""
-    file = manifest(pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": -1}))
-    assert explain([file]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith(f"tcp_probe: {file}:")
-    assert captured.err.count("\n") == 1
+    """Each mistake once, although several parts of the program come across it."""
+    probe = {"tcpSocket": {"port": 1}, "periodSeconds": -1}
+    assert explain([manifest(pod(livenessProbe=probe)), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    [finding] = told["containers"][0]["findings"]
+    assert finding["rule"] == "refused"
+    assert "expected a whole number from 0 to 2147483647, got -1" in finding["reason"]
 
 
-def test_one_container_is_chosen(manifest: Manifest, pod: Pod, capsys: Output) -> None:
-    """By its name."""
-    document = pod(**GOOD)
-    document["spec"]["containers"].append({"name": "other"})
-    assert explain([manifest(document), "--container", "other", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["container"] == "other"
+def test_a_hook_that_always_fails_is_an_error(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """The API server takes a tcpSocket hook, but kubelet has none."""
+    for name, more in (("postStart", "the container is killed, again"), ("preStop", "each time")):
+        lifecycle = {name: {"tcpSocket": {"port": 9090}}}
+        assert explain([manifest(pod(**GOOD, lifecycle=lifecycle)), "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        finding = told["containers"][0]["findings"][0]
+        assert finding["rule"] == "tcp-hook"
+        assert more in finding["reason"]
+
+
+def test_a_template_of_another_kind_is_explained(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Where it is said to be; what it has of its own may be right, and is a warning at most."""
+    spec = {**pod(**GOOD)["spec"], "containerConcurrency": 1}
+    rollout = {"kind": "Rollout", "metadata": {"name": "a"}}
+    rollout["spec"] = {"template": {"spec": spec}}
+    assert explain([manifest(rollout)]) == 2
+    error = capsys.readouterr().err
+    assert "found Rollout; a pod seems to be in it: --template spec.template" in error
+    assert explain([manifest(rollout), "--template", "spec.template", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["containers"][0]["kind"] == "Rollout"
+    assert [finding["rule"] for finding in told["findings"]] == ["unknown-field"]
+    assert told["findings"][0]["level"] == "warning"
+    bare = {"kind": "Worker", **{name: pod(**GOOD)[name] for name in ("metadata", "spec")}}
+    assert explain([manifest(bare), "--template", "."]) == 0
+
+
+def test_a_pod_that_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """It seems to be in a kind that is not known, and may be as red as any."""
+    rollout = {"kind": "Rollout", "spec": {"template": {"spec": pod(livenessProbe=DEAD)["spec"]}}}
+    file = manifest(pod(**GOOD), rollout)
+    assert explain([file]) == 0
+    assert "warning: not-explained" in capsys.readouterr().out
+    assert explain([file, "--strict"]) == 1
+    assert "explain it with --template spec.template" in capsys.readouterr().out
+    assert explain([file, "--template", "spec.template"]) == 1
+    assert explain([manifest(rollout, {"kind": "Secret"}), "--template", "spec.pod"]) == 2
+    wrong = {"kind": "Rollout", "spec": "none"}
+    assert explain([manifest(pod(**GOOD), wrong), "--template", "spec.template"]) == 0
+    assert "Passed over, as no pod is in them: Rollout rollout." in capsys.readouterr().out
+
+
+def test_the_version_of_the_cluster_counts(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """What is newer is an error there, and a remark where the version is not known."""
+    file = manifest(pod(**GOOD, lifecycle={"preStop": {"sleep": {"seconds": 3}}}))
+    assert explain([file]) == 0
+    assert "info: newer-field" in capsys.readouterr().out
+    assert explain([file, "--kubernetes", "1.28"]) == 1
+    assert "1.28 does not know it" in capsys.readouterr().out
+    assert explain([file, "--kubernetes", "1.29"]) == 1
+    assert "Kubernetes 1.29 does not heed it unless a" in capsys.readouterr().out
+    assert explain([file, "--kubernetes", "v1.30.2"]) == 0
+    assert "newer-field" not in capsys.readouterr().out
+    for version in ("1.9", "2.30", "new"):
+        assert explain([file, "--kubernetes", version]) == 2
+        assert "expected a version" in capsys.readouterr().err
+
+
+def test_only_so_many_findings_are_shown(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """A file with a thousand mistakes has others first."""
+    document = pod(**{f"field{number}": 1 for number in range(200)})
+    document["spec"]["containers"] *= 2
+    assert explain([manifest(document), "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)["containers"][0]["findings"]
+    assert len(findings) == 101
+    assert findings[-1]["rule"] == "too-many"
+    assert findings[-1]["reason"] == "101 more findings are not shown"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_output_fits_the_terminal(
+    width: int, manifest: Manifest, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 60 columns on."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    hook = {"preStop": {"exec": {"command": ["drain"]}}}
+    document = pod(**{**GOOD, "livenessProbe": DEAD, "lifecycle": hook})
+    explain([manifest(document, {"kind": "Secret"}), "--tcp-probe"])
+    lines = capsys.readouterr().out.splitlines()
+    assert width * 0.7 < max(map(len, lines)) <= width
+
+
+def test_there_is_no_colour_but_on_a_terminal(
+    manifest: Manifest, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none there where NO_COLOR is set."""
+    file = manifest(pod(livenessProbe=DEAD))
+    explain([file])
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    explain([file])
+    assert "\x1b[1;31merror: named-port" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    explain([file])
+    assert "\x1b[31m" not in capsys.readouterr().out.replace("1;31", "31")
+
+
+def test_nothing_in_a_manifest_moves_the_cursor(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """A name is shown, not obeyed, and cut where it is long."""
+    document = pod(**{**GOOD, "x\x1b[31m\n" + "y" * 500: 1, "image": "é\u202e"})
+    document["metadata"]["name"] = "\x1b[2J" + "z" * 500
+    assert explain([manifest(document, *[{"kind": "A\x1b"}] * 12)]) == 1
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\\x1b[2Jzzz" in output
+    assert "A\\x1b a\\x1b and 2 more" in " ".join(output.split())
+    assert max(map(len, output.splitlines())) <= 200
+
+
+def test_the_help_gives_each_exit_status_with_an_example(capsys: Output) -> None:
+    """And how to explain what Helm or Argo make of it."""
+    assert explain(["--help"]) == 0
+    output = capsys.readouterr().out
+    for text in ("  0  no error was found", "  1  one was", "  2  it cannot be read"):
+        assert text in output
+    assert "helm template CHART | tcp-probe explain -" in output
+    assert "--template spec.template" in output

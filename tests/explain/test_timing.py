@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcp_probe.explain.timing import Figures, Span, Timing
-from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 from tcp_probe.kubelet.state_machine import KILL_TAKES, RESTART_TAKES, SEEN_AFTER
 from tcp_probe.kubelet.steps import Container
@@ -95,7 +95,7 @@ def test_every_simulated_fault_ends_within_the_figures(
     figures = FAULTS[fault](case.timing)
     seconds = case.seconds_until(fault, phase, seed)
     for span, reason, takes in (
-        (figures.sigterm, "Killing", KILL_TAKES),
+        (figures.killed, "Killing", KILL_TAKES),
         (figures.new_container, "Started", KILL_TAKES + RESTART_TAKES),
         (figures.not_ready, "NotReady", KILL_TAKES + RESTART_TAKES + SEEN_AFTER),
     ):
@@ -201,13 +201,13 @@ def test_where_nothing_follows_there_are_no_figures() -> None:
     none = Timing(Container("worker"), {})
     assert none.start() is None
     assert none.ready_again() is None
-    assert none.refusal() == none.standstill() == none.stall() == Figures(None, None, None)
+    assert none.refusal() == none.standstill() == none.stall() == Figures(None, None, None, None)
     command = Container("worker", (Probe("liveness"), Probe("readiness")))
     both: dict[ProbeKind, Handler] = {"liveness": Exec(("check",)), "readiness": TCP}
-    assert Timing(command, both).standstill() == Figures(None, None, None)
-    assert Timing(command, both).stall() == Figures(None, None, None)
+    assert Timing(command, both).standstill() == Figures(None, None, None, None)
+    assert Timing(command, both).stall() == Figures(None, None, None, None)
     readiness = Timing(Container("worker", (Probe("readiness"),)), {"readiness": TCP})
-    assert readiness.refusal() == Figures(None, None, Span(20, 30))
+    assert readiness.refusal() == Figures(None, None, None, Span(20, 30))
 
 
 def test_without_restarts_there_is_no_new_container() -> None:
@@ -222,8 +222,39 @@ def test_without_restarts_there_is_no_new_container() -> None:
 def test_a_hook_may_take_all_of_the_grace() -> None:
     """Then 2 s more are left for the rest."""
     container = Container("worker", (Probe("liveness"),), grace=20, pre_stop=True)
-    span = Timing(container, {"liveness": TCP}).refusal().new_container
-    assert span == Span(20, 31 + 22)
+    hook = Exec(("drain",))
+    figures = Timing(container, {"liveness": TCP}, pre_stop=hook).refusal()
+    assert figures.killed == Span(20, 31)
+    assert figures.sigterm == Span(20, 31 + 20)
+    assert figures.new_container == Span(20, 31 + 22)
+
+
+def test_a_hook_that_sleeps_comes_before_sigterm() -> None:
+    """For as long as it sleeps, and at most for the grace, of which it takes its part."""
+    container = Container("worker", (Probe("liveness"),), grace=20, pre_stop=True)
+    figures = Timing(container, {"liveness": TCP}, pre_stop=Sleep(15)).refusal()
+    assert figures.sigterm == Span(35, 46)
+    assert figures.new_container == Span(35, 51)
+    standstill = Timing(container, {"liveness": TCP}, 0, pre_stop=Sleep(19)).standstill()
+    assert standstill.killed == Span(31, 42)
+    assert standstill.new_container == Span(31 + 21, 42 + 21)
+    cut = Timing(container, {"liveness": TCP}, pre_stop=Sleep(40)).refusal()
+    assert cut.sigterm == Span(40, 51)
+
+
+def test_before_a_hook_after_the_start_has_ended_no_probe_runs() -> None:
+    """Where it sleeps that long, the start begins to count then."""
+    container = Container("worker", (Probe("startup", 2, 1, 5, failure_threshold=10),))
+    assert Timing(container, {"startup": TCP}).start() == Span(22, 26)
+    slept = Timing(container, {"startup": TCP}, post_start=Sleep(8)).start()
+    assert slept == Span(26, 29)
+
+
+def test_of_a_worker_whose_queue_is_not_known_pages_alone_tell() -> None:
+    """The kernel takes connections for it, nobody knows how many, but gives no page."""
+    container = Container("worker", (Probe("liveness"),))
+    assert Timing(container, {"liveness": TCP}, None).standstill().killed is None
+    assert Timing(container, {"liveness": HttpGet(80)}, None).standstill().killed == Span(21, 32)
 
 
 def test_a_restart_may_not_be_faster_than_two_seconds_of_grace() -> None:

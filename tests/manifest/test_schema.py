@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,67 +11,116 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from tcp_probe.manifest.finding import Finding
-from tcp_probe.manifest.pods import containers, resources
-from tcp_probe.manifest.schema import NEWEST, OLDEST, TABLES, check_fields, table
+from tcp_probe.manifest.pods import KINDS, containers, resources
+from tcp_probe.manifest.schema import NEWEST, OLDEST, TABLE, check_fields, table
 
 SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+# The groups in which the parts of a workload are.
+GROUPS = ("api.core.v1", "api.apps.v1", "api.batch.v1", "pkg.apis.meta.v1")
+# These are looked at as what they are in JSON; what only the cluster writes is not looked into.
+OTHERS = {
+    "IntOrString": "port",
+    "Quantity": "quantity",
+    "Time": "text",
+    "MicroTime": "text",
+    "ManagedFieldsEntry": "mapping",
+}
+SCALARS = {
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "string": "text",
+    "object": "mapping",
+}
+WIDTH = 100
 Manifest = Callable[..., str]
 Pod = Callable[..., dict[str, Any]]
-
-
-def minor(version: str) -> int:
-    return int(version.split(".")[1])
-
-
-VERSIONS = [
-    version
-    for version in range(minor(OLDEST), minor(NEWEST) + 1)
-    if (SCHEMAS / f"v1.{version}.0-local-strict").is_dir()
-]
+Parts = dict[str, dict[str, Any]]
 
 
 @cache
-def definitions(version: int) -> dict[str, Any]:
+def published(version: int) -> Parts:
+    """Return the parts of a workload as Kubernetes publishes them."""
     file = SCHEMAS / f"v1.{version}.0-local-strict" / "_definitions.json"
-    found: dict[str, Any] = json.loads(file.read_text())["$defs"]
-    return found
-
-
-def published(name: str, version: int) -> dict[str, str]:
-    """Return the fields of a part of a pod as Kubernetes publishes them, in the table's words."""
-    definition = definitions(version).get(f"io.k8s.api.core.v1.{name}", {"properties": {}})
-    return {field: kind(about) for field, about in definition["properties"].items()}
+    definitions = json.loads(file.read_text(encoding="utf-8"))["$defs"]
+    return {
+        name.rpartition(".")[2]: definition
+        for name, definition in definitions.items()
+        if name.rpartition(".")[0].endswith(GROUPS)
+    }
 
 
 def kind(about: dict[str, Any]) -> str:
+    """Name a type in the table's words."""
     if "$ref" in about:
-        name = about["$ref"].rpartition(".")[2]
-        return "port" if name == "IntOrString" else name if name in TABLES else "mapping"
+        name: str = about["$ref"].rpartition(".")[2]
+        known = "properties" in published(NEWEST).get(name, {})
+        return OTHERS.get(name) or (name if known and not name.endswith("Status") else "mapping")
     types = about["type"] if isinstance(about["type"], list) else [about["type"]]
     if "array" in types:
-        item = kind(about["items"])
-        return f"[{item if item in (*TABLES, 'text') else 'any'}]"
-    names = {"integer": "integer", "boolean": "boolean", "string": "text", "object": "mapping"}
-    return names[types[0]]
+        return f"[{kind(about['items'])}]"
+    if isinstance(about.get("additionalProperties"), dict):
+        return f"{{{kind(about['additionalProperties'])}}}"
+    return SCALARS[types[0]]
 
 
-def test_the_published_schemas_are_there() -> None:
-    """The tests below compare with several versions."""
-    assert len(VERSIONS) >= 3
+def row(name: str) -> list[str]:
+    """Write the fields of a part, each with the version that brought it."""
+    definition = published(NEWEST)[name]
+    fields = []
+    for field, about in sorted(definition["properties"].items()):
+        since = next(
+            version
+            for version in range(OLDEST, NEWEST + 1)
+            if field in published(version).get(name, {}).get("properties", {})
+        )
+        required = "!" if field in definition.get("required", []) else ""
+        brought = f" 1.{since}" if since > OLDEST else ""
+        fields.append(f"{field}{required} {kind(about)}{brought}")
+    return fields
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_the_tables_are_those_that_kubernetes_publishes(name: str) -> None:
-    """In every version the fields, their types, and since when they exist are the same.
+def written() -> str:
+    """Write the whole table, one part after another."""
+    rows: dict[str, list[str]] = {}
+    waiting = sorted(KINDS)
+    while waiting:
+        name = waiting.pop()
+        if name not in rows:
+            rows[name] = row(name)
+            used = (field.split()[1].strip("[]{}") for field in rows[name])
+            waiting += [each for each in used if each[0].isupper()]
+    lines = []
+    for name, fields in sorted(rows.items()):
+        # A field is not broken from its type.
+        whole = ", ".join(field.replace(" ", "\0") for field in fields)
+        indent = "    "
+        wrapped = textwrap.wrap(whole, WIDTH, initial_indent=indent, subsequent_indent=indent)
+        lines += [name, *(line.replace("\0", " ") for line in wrapped)]
+    return "\n".join(lines) + "\n"
 
-    A field that a newer version has dropped again is not in the tables.
+
+def test_the_table_is_what_kubernetes_publishes() -> None:
+    """In every version: fields, types, which have to be there, and since when they exist.
+
+    To write it anew, for a new version, run this file.
     """
-    known = table(name)
-    for version in VERSIONS[:: len(VERSIONS) - 1] + VERSIONS[-5:-1]:
-        current = published(name, VERSIONS[-1])
-        assert {
-            field: each for field, (each, since) in known.items() if minor(since) <= version
-        } == {field: each for field, each in published(name, version).items() if field in current}
+    assert TABLE.read_text(encoding="utf-8") == written()
+
+
+def test_a_type_that_changed_is_none_that_is_looked_at() -> None:
+    """But for a volume claim, a field has had the same type ever since it exists."""
+    changed = {
+        (name, field)
+        for name, fields in table().items()
+        for field, (known, _, since) in fields.items()
+        for version in range(since, NEWEST + 1)
+        if (about := published(version)[name]["properties"].get(field)) and kind(about) != known
+    }
+    assert changed == {
+        ("PersistentVolumeClaimSpec", "dataSourceRef"),
+        ("PersistentVolumeClaimSpec", "resources"),
+    }
 
 
 def found(file: str) -> list[Finding]:
@@ -146,3 +196,7 @@ def test_a_field_that_only_newer_versions_have_is_found(manifest: Manifest, pod:
     assert {finding.level for finding in findings} == {"info"}
     assert "from 1.29 on" in findings[0].reason
     assert "1.29 or later" in findings[0].fix
+
+
+if __name__ == "__main__":
+    TABLE.write_text(written(), encoding="utf-8")

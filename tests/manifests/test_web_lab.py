@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tcp_probe._defaults import BACKLOG, STALL_TIMEOUT
-from tcp_probe.explain.explanation import explain
+from tcp_probe.explain.explainer import explain
+from tcp_probe.explain.settings import Settings
 from tcp_probe.rehearse.command import rehearse
 
 ROOT = Path(__file__).parents[2]
@@ -98,13 +98,7 @@ def virtual(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, l
 @pytest.mark.parametrize("name", WORKERS)
 def test_explain_finds_the_wrong_port_and_nothing_else(name: str) -> None:
     """Only the Pod that is broken has a finding, and it is the port that does not exist."""
-    explanation = explain(
-        str(LAB / f"{name}.yaml"),
-        container=None,
-        backlog=BACKLOG,
-        stall_timeout=STALL_TIMEOUT,
-        clean_end=11,
-    )
+    explanation = explain(str(LAB / f"{name}.yaml"), None, Settings())
     rules = [finding.rule for finding in explanation.findings if finding.level != "info"]
     assert ("undeclared-port" in rules) == (name == "wrong-port")
     assert rules == [] or name == "wrong-port"

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tcp_probe.manifest.documents import ManifestError
+from tcp_probe.manifest.finding import Finding
+from tcp_probe.manifest.pods import (
+    KINDS,
+    containers_of,
+    missing_pod,
+    named,
+    pod_of,
+    resources,
+    template_in,
+)
+from tcp_probe.manifest.refusals import refused_container, refused_resource, told
+from tcp_probe.manifest.schema import check_fields
+from tcp_probe.manifest.workload import workload
+
+from .case import Case
+from .explanation import ExplainedContainer, ExplainedResource, Explanation
+from .rules import find
+from .services import Services
+from .timing import Timing
+from .worker_kind import clean_end, uses_tcp_probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tcp_probe.manifest.pods import Choice, Resource
+
+    from .settings import Settings
+
+# More than that nobody reads, and a hostile file has any number.
+MOST_FINDINGS = 100
+MOST_LOOKED_AT = 1000
+
+
+def explain(source: str, container: str | None, settings: Settings) -> Explanation:
+    """Explain the probes of every container of a manifest, or of those of that name.
+
+    Raises `ManifestError` where the manifest cannot be read, or no such container is in it.
+    """
+    found = resources(source)
+    held = [each for each in found if each.kind in KINDS or pod_of(each, settings.template)]
+    hidden = [each for each in found if each not in held and template_in(each.field)]
+    if not held:
+        missing_pod(source, found)
+    services = Services(found)
+    explained = [_explained(each, services, settings) for each in held]
+    if container is not None:
+        choices = [each.choice for one in explained for each in one.containers]
+        chosen = named(choices or missing_pod(source, found), container)
+        explained = [_narrowed(each, chosen) for each in explained]
+    unexplained = [ExplainedResource(each, (), (_not_explained(each),)) for each in hidden]
+    wanted = (each for each in explained if each.containers or container is None)
+    rest = tuple(each for each in found if each not in held and each not in hidden)
+    return Explanation(source, settings.rules, (*wanted, *unexplained), rest)
+
+
+def _explained(resource: Resource, services: Services, settings: Settings) -> ExplainedResource:
+    known = resource.kind in KINDS
+    try:
+        pod = pod_of(resource, settings.template)
+        choices = containers_of(resource, settings.template)
+    except ManifestError as problem:
+        checked = check_fields(resource.field, resource.kind) if known else ()
+        findings = list(islice(checked, MOST_LOOKED_AT))
+        return ExplainedResource(resource, (), tuple(_few(_added(findings, [told(problem)]))))
+    if pod is None:
+        raise AssertionError("unreachable")
+    whole = resource.field if known else pod
+    part = resource.kind if known else "PodTemplateSpec"
+    findings = list(islice(check_fields(whole, part, settings.version), MOST_LOOKED_AT))
+    findings += refused_resource(resource, pod)
+    containers = []
+    for choice in choices:
+        inside = f"{choice.container}."
+        own = [each for each in findings if f"{each.field}.".startswith(inside)]
+        findings = [each for each in findings if each not in own]
+        explained = _explained_container(choice, own, services, settings)
+        findings += [each for each in explained.findings if not f"{each.field}.".startswith(inside)]
+        own = [each for each in explained.findings if f"{each.field}.".startswith(inside)]
+        containers.append(replace(explained, findings=tuple(_few(_weighed(own, known=known)))))
+    whole_findings = _weighed(dict.fromkeys(findings), known=known)
+    return ExplainedResource(resource, tuple(containers), tuple(_few(whole_findings)))
+
+
+def _explained_container(
+    choice: Choice, findings: list[Finding], services: Services, settings: Settings
+) -> ExplainedContainer:
+    findings = _added(findings, refused_container(choice))
+    try:
+        load = workload(choice)
+        is_worker = settings.tcp_probe
+        is_worker = uses_tcp_probe(load) if is_worker is None else is_worker
+        ends = clean_end(load) if settings.clean_end is None else settings.clean_end
+    except ManifestError as problem:
+        return ExplainedContainer(
+            choice,
+            uses_tcp_probe=False,
+            timing=None,
+            findings=(*_added(findings, [told(problem)]),),
+        )
+    timing = Timing(
+        load.container,
+        load.handlers,
+        settings.backlog if is_worker else None,
+        settings.stall_timeout,
+        pre_stop=load.pre_stop,
+        post_start=load.post_start,
+        rules=settings.rules,
+    )
+    found = find(Case(load, timing, ends, is_worker, services))
+    return ExplainedContainer(choice, is_worker, timing, tuple(_added(findings, found)))
+
+
+def _added(findings: Iterable[Finding], more: Iterable[Finding]) -> list[Finding]:
+    """Add what is not the same mistake told again: the same place, refused another way."""
+    found = list(findings)
+    errors = {finding.field for finding in found if finding.level == "error"}
+    for finding in more:
+        if finding.rule != "refused" or finding.field not in errors:
+            found.append(finding)
+            errors |= {finding.field} if finding.rule == "refused" else set()
+    return found
+
+
+def _weighed(findings: Iterable[Finding], *, known: bool) -> Iterator[Finding]:
+    """Take what Kubernetes itself would refuse for a warning where the kind is another's."""
+    rules = ("unknown-field", "missing-field", "refused")
+    for finding in findings:
+        own = known or finding.rule not in rules
+        yield finding if own else replace(finding, level="warning")
+
+
+def _few(findings: Iterable[Finding]) -> list[Finding]:
+    ranks = ("error", "warning", "info")
+    found = sorted(findings, key=lambda finding: ranks.index(finding.level))
+    if len(found) <= MOST_FINDINGS:
+        return found
+    reason = f"{len(found) - MOST_FINDINGS} more findings are not shown"
+    last = replace(found[0], rule="too-many", reason=reason, fix="mend those that are shown first")
+    return [*found[:MOST_FINDINGS], last]
+
+
+def _narrowed(explained: ExplainedResource, chosen: Sequence[Choice]) -> ExplainedResource:
+    wanted = tuple(each for each in explained.containers if each.choice in chosen)
+    return replace(explained, containers=wanted)
+
+
+def _not_explained(resource: Resource) -> Finding:
+    template = template_in(resource.field)
+    return Finding.at(
+        resource.field,
+        "not-explained",
+        "warning",
+        f"a {resource.kind} is no kind of Kubernetes itself, but a pod seems to be in it",
+        f"explain it with --template {template}",
+    )
