@@ -30,7 +30,7 @@ LEGEND = {
     "refuses": "the port refuses: the worker has ended or says that it is not well; a command "
     "of an exec probe fails.",
     "stands_still": "the process stands still: it is stopped, or never lets go of the GIL.",
-    "stalls": "the event loop stalls: a synchronous call does not return.",
+    "stalls": "the loop stalls: a synchronous call does not return.",
 }
 # A line and its style.
 Line = tuple[str, str]
@@ -86,7 +86,7 @@ def _figures(container: ExplainedContainer, timing: Timing, width: int) -> Itera
     names = {
         "refuses": "the port refuses",
         "stands_still": "the process stands still",
-        "stalls": f"the event loop stalls (stall_timeout {timing.stall_timeout:g} s)",
+        "stalls": f"the loop stalls (stall_timeout {timing.stall_timeout:g} s)",
     }
     if container.uses_tcp_probe:
         names["stands_still"] += f" (backlog {timing.backlog})"

@@ -110,7 +110,7 @@ def test_what_belongs_to_tcp_probe_is_told_of_its_workers_only(
     explain([manifest(pod(**GOOD, command=["python", "-c", "import tcp_probe"]))])
     output = capsys.readouterr().out
     assert "the process stands still (backlog 2)" in output
-    assert "the event loop stalls: a synchronous call does not return." in output
+    assert "the loop stalls: a synchronous call does not return." in output
     page = {"livenessProbe": {"httpGet": {"port": "live"}}}
     explain([manifest(pod(**{**GOOD, **page}))])
     assert "the process stands still  21 to 32 s" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -554,6 +556,15 @@ def test_a_worker_that_uses_tcp_probe_is_known(
     assert not known(document)
     document["metadata"]["annotations"] = {"tcp-probe/worker": "true"}
     assert known(document)
+
+
+def test_every_rule_is_in_the_docs() -> None:
+    """With its level."""
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", page, re.MULTILINE)
+    told = {name: level for names, level in rows for name in re.findall(r"`([^`]+)`", names)}
+    for rule, level in RULES:
+        assert told[rule.__name__.replace("_", "-")] == level
 
 
 def test_every_rule_has_a_name_and_a_level_of_its_own() -> None:
