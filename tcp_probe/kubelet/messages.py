@@ -34,6 +34,16 @@ def get_failed(url: str, reason: str) -> str:
     return f'Get "{url}": {reason}'
 
 
+def http_status(status: int) -> str:
+    """Say that a page came with a status that is no success."""
+    return f"HTTP probe failed with statuscode: {status}"
+
+
+def redirects_ended(body: str) -> str:
+    """Say, as a warning, that a redirect was not followed; the check has passed."""
+    return f"Probe terminated redirects, Response body: {body}"
+
+
 def command_timed_out(command: tuple[str, ...], seconds: float) -> str:
     """Say that a command took longer than the timeout."""
     return f"command timed out: {quoted(' '.join(command))} timed out after {duration(seconds)}"

@@ -101,6 +101,11 @@ class Rules:
         """Whether this version has what came with one of the changes."""
         return self.minor >= SINCE[change]
 
+    @staticmethod
+    def since(change: Change) -> int:
+        """Return the minor version from which on a change is the rule."""
+        return SINCE[change]
+
 
 def parse(text: str) -> int:
     """Read a version such as `1.36` and return its minor part.

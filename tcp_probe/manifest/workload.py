@@ -34,7 +34,8 @@ class Workload:
 
     `command` is empty where the manifest leaves it to the image. `env` holds the variables with a
     value of their own, `unresolved` the names of the others, which only a cluster knows.
-    `passed_over` are the other containers of the file.
+    `passed_over` are the other containers of the file, `init` the init containers of the pod that
+    end before this one starts, each with its command.
     """
 
     choice: Choice
@@ -47,6 +48,7 @@ class Workload:
     pre_stop: Hook | None
     shares_processes: bool
     post_start: Hook | None = None
+    init: tuple[tuple[str, tuple[str, ...]], ...] = ()
     passed_over: tuple[Choice, ...] = ()
 
 
@@ -117,8 +119,18 @@ def workload(choice: Choice) -> Workload:
         unresolved=unresolved,
         pre_stop=hook_of(pre_stop, ports) if pre_stop else None,
         post_start=hook_of(post_start, ports) if post_start else None,
+        init=tuple(_init(choice)),
         shares_processes=shared.flag() if shared else False,
     )
+
+
+def _init(choice: Choice) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for container in choice.pod.need("spec").items_of("initContainers"):
+        if container.path == choice.container.path:
+            return
+        policy = container.get("restartPolicy")
+        if policy is None or policy.value != "Always":
+            yield container.need("name").text(), _command(container, {})
 
 
 def _restart_policy(choice: Choice) -> RestartPolicy:

@@ -19,13 +19,15 @@ def rehearse(argv: Sequence[str]) -> int:
 def _rehearse(argv: Sequence[str]) -> int:
     from tcp_probe.kubelet.state_machine import DEFAULT_SEED
 
-    from .worker_script import parse
+    from .kubelet_options import add_kubelet_options, rules_of
+    from .worker_script import WORDS, parse
 
     parser = command_line.parser(
         "rehearse",
         "Run a worker here and treat it as kubelet would, restarts and back-off included.",
         usage="%(prog)s MANIFEST [options] [-- COMMAND ...]",
-        epilog="Without a COMMAND the container's own command and args are run.",
+        epilog="Without a COMMAND the container's own command and args are run.\n\n"
+        f"--worker SPEC: {WORDS}",
     )
     parser.add_argument(
         "--for",
@@ -47,8 +49,9 @@ def _rehearse(argv: Sequence[str]) -> int:
         type=command_line.argument(parse),
         metavar="SPEC",
         help="what the simulated worker does, as in start=12,close=20,exit=30:1 or "
-        "hang=10,backlog=4,term=3,port=9090",
+        "hang=10,backlog=4,term=3 (all words below)",
     )
+    add_kubelet_options(parser)
     parser.add_argument(
         "--timeline", metavar="FILE.svg", help="write a picture of what happened to this file"
     )
@@ -59,6 +62,7 @@ def _rehearse(argv: Sequence[str]) -> int:
         parser.error("--virtual needs --worker SPEC, and takes no command")
     if given.worker and not given.virtual:
         parser.error("--worker is for --virtual")
+    rules = rules_of(given, parser)
     from tcp_probe.manifest.workload import load
 
     from .report import Report, TextReport
@@ -68,6 +72,8 @@ def _rehearse(argv: Sequence[str]) -> int:
     report = Report if given.json else TextReport
     if given.virtual:
         return rehearse_virtually(
-            workload, given.worker, report, given.seconds, given.seed, given.timeline
+            workload, given.worker, report, given.seconds, given.seed, given.timeline, rules
         )
-    return rehearse_here(workload, command, report, given.seconds, given.seed, given.timeline)
+    return rehearse_here(
+        workload, command, report, given.seconds, given.seed, given.timeline, rules
+    )

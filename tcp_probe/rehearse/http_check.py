@@ -13,7 +13,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
 from tcp_probe.kubelet.go_format import joined
-from tcp_probe.kubelet.messages import AWAITING, READING, get_failed
+from tcp_probe.kubelet.messages import AWAITING, READING, get_failed, http_status, redirects_ended
 from tcp_probe.kubelet.steps import Outcome
 
 from .dial import DialError, dial
@@ -113,12 +113,11 @@ def _unknown(reason: str) -> Outcome:
 
 def _verdict(status: int, body: bytes) -> Outcome:
     if status not in SUCCESS:
-        return Outcome(success=False, message=f"HTTP probe failed with statuscode: {status}")
+        return Outcome(success=False, message=http_status(status))
     if status not in REDIRECTION:
         return Outcome(success=True)
     text = body.decode(errors="replace")
-    message = f"Probe terminated redirects, Response body: {text}"
-    return Outcome(success=True, message=message)
+    return Outcome(success=True, message=redirects_ended(text))
 
 
 def _local(connection: SocketStream) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from tcp_probe.kubelet.handlers import Hook
     from tcp_probe.kubelet.steps import Step
+    from tcp_probe.kubelet.versions import Rules
     from tcp_probe.manifest.workload import Workload
 
     from .timeline import OnCheck
@@ -56,10 +57,11 @@ class Rehearsal:
         on_output: Callable[[str, bool], None],
         *,
         seed: int = DEFAULT_SEED,
+        rules: Rules | None = None,
         speed: float = 1,
         on_check: OnCheck | None = None,
     ) -> None:
-        self.kubelet = Kubelet(workload.container, seed)
+        self.kubelet = Kubelet(workload.container, seed, rules)
         self._workload = workload
         self._on_event = on_event
         self._on_check = on_check

@@ -10,6 +10,8 @@ import anyio
 
 from tcp_probe._bad_input import BadInput
 from tcp_probe.kubelet.handlers import Grpc
+from tcp_probe.kubelet.unheeded import unheeded
+from tcp_probe.kubelet.versions import Rules
 from tcp_probe.manifest.environment import search_path
 
 from .container_process import CommandError
@@ -17,7 +19,7 @@ from .picture import draw
 from .rehearsal import Rehearsal
 from .summary import Summary
 from .timeline import Timeline
-from .virtual import Simulation
+from .virtual import Simulation, init_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,7 @@ def rehearse_virtually(  # noqa: PLR0913, PLR0917 - each is an option of the com
     seconds: float | None,
     seed: int,
     picture: str | None = None,
+    rules: Rules | None = None,
 ) -> int:
     """Simulate and print; return the exit status.
 
@@ -48,14 +51,12 @@ def rehearse_virtually(  # noqa: PLR0913, PLR0917 - each is an option of the com
     story = _Story(workload, picture)
     unread: list[bool] = []
     report = report_type(lambda: unread.append(True))
-    simulation = Simulation(
-        workload.container,
-        workload.handlers,
-        script,
-        ports=workload.ports,
-        pre_stop=workload.pre_stop,
-        seed=seed,
-        on_check=story.timeline.check,
+    _tell_unheeded(report, workload, rules)
+    for name, takes in init_seconds(workload):
+        if takes is None:
+            report.note(f"init container {name}: how long it takes is not known, taken as 0 s")
+    simulation = Simulation.of(
+        workload, script, seed=seed, rules=rules, on_check=story.timeline.check
     )
     for event in simulation.run(until):
         story.add(event)
@@ -73,6 +74,7 @@ def rehearse_here(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seconds: float | None,
     seed: int,
     picture: str | None = None,
+    rules: Rules | None = None,
 ) -> int:
     """Run the command, print what happens, and return the exit status.
 
@@ -97,14 +99,27 @@ def rehearse_here(  # noqa: PLR0913, PLR0917 - each is an option of the command
         rehearsal.stop()
 
     report = report_type(on_broken_pipe)
+    _tell_unheeded(report, workload, rules)
     for name in workload.unresolved:
         state = "taken from this environment" if name in os.environ else "not set here"
         report.note(f"{name} is known to the cluster only: {state}")
     rehearsal = Rehearsal(
-        workload, command, on_event, report.output, seed=seed, on_check=story.timeline.check
+        workload,
+        command,
+        on_event,
+        report.output,
+        seed=seed,
+        rules=rules,
+        on_check=story.timeline.check,
     )
     end = anyio.run(rehearsal.run, inf if seconds is None else seconds)
     return story.end(report, rehearsal.kubelet, end)
+
+
+def _tell_unheeded(report: Report, workload: Workload, rules: Rules | None) -> None:
+    hooks = (workload.post_start, workload.pre_stop)
+    for line in unheeded(workload.container, hooks, rules or Rules()):
+        report.note(line)
 
 
 class _Story:
