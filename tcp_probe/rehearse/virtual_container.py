@@ -82,17 +82,9 @@ class VirtualContainer:
             return self._exec(now, handler, timeout)
         if not self._listens(now, handler.port):
             return self._refused(handler, timeout)
-        if not self.hangs(now):
-            return self._answer(now, handler, timeout)
-        queued = self._queued.get(handler.port, 0)
-        self._queued[handler.port] = queued + 1
-        if isinstance(handler, TcpSocket) and queued <= self._script.backlog:
-            return 0, PASSED
-        if isinstance(handler, TcpSocket):
-            return timeout, _failed(messages.dial_timed_out(handler.address))
-        if isinstance(handler, Grpc):
-            return self._refused(handler, timeout)
-        return timeout, _failed(messages.get_failed(handler.url, _LATE))
+        if self.hangs(now):
+            return self._unanswered(handler, timeout)
+        return self._answer(now, handler, timeout)
 
     def hook(self, now: float, hook: Hook, given: tuple[float, int] | None) -> tuple[float, bool]:
         """Run a hook that starts now: how long it takes and whether it goes well.
@@ -121,6 +113,20 @@ class VirtualContainer:
         age = now - self._started_at
         passed = [answer for answer in answers if answer[0] <= age]
         return max(passed, key=lambda answer: answer[0])[1] if passed else None
+
+    def _unanswered(
+        self, handler: TcpSocket | HttpGet | Grpc, timeout: float
+    ) -> tuple[float, Outcome]:
+        queued = self._queued.get(handler.port, 0)
+        self._queued[handler.port] = queued + 1
+        if isinstance(handler, Grpc):
+            return self._refused(handler, timeout)
+        if isinstance(handler, HttpGet):
+            late = f"context deadline exceeded {messages.AWAITING}"
+            return timeout, _failed(messages.get_failed(handler.url, late))
+        if queued <= self._script.backlog:
+            return 0, PASSED
+        return timeout, _failed(messages.dial_timed_out(handler.address))
 
     def _refused(
         self, handler: TcpSocket | HttpGet | Grpc, timeout: float
@@ -169,9 +175,6 @@ class VirtualContainer:
 
 def _failed(message: str) -> Outcome:
     return Outcome(success=False, message=message)
-
-
-_LATE = f"context deadline exceeded {messages.AWAITING}"
 
 
 def _http_answer(answer: str, handler: HttpGet, timeout: float) -> tuple[float, Outcome]:

@@ -52,7 +52,7 @@ def test_the_version_decides_on_when_a_back_off_ends(
 
     def latest(*options: str) -> float:
         exited = 0.0
-        late = []
+        late: list[float] = []
         delay = None
         for event in events(*options):
             if event["reason"] == "Exited":
