@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from socket import close
@@ -8,8 +9,9 @@ from typing import Any
 
 import anyio
 
-from ._gate import Gate, logger
+from ._gate import Gate
 from ._listener import Listener
+from ._timers import Timers
 
 # How long (s) to leave accept() alone after an error. A connection that could not be accepted stays
 # in the queue, and so without a pause the event loop would spin.
@@ -26,10 +28,11 @@ class Acceptor(ABC):
     there is nothing more costs a second system call and an exception for every check.
     """
 
-    def __init__(self, gate: Gate, listener: Listener) -> None:
+    def __init__(self, gate: Gate, listener: Listener, timers: Timers) -> None:
         self.checks = 0
         self._gate = gate
         self._listener = listener
+        self._timers = timers
         self._last_error_at = float("-inf")
 
     def follow(self) -> None:
@@ -58,6 +61,8 @@ class Acceptor(ABC):
         descriptor, _ = self._listener.socket._accept()  # type: ignore[attr-defined]
         close(descriptor)
         self.checks += 1
+        if monotonic() > self._timers.overdue_at:
+            self._timers.overdue()
 
     def _tell(self, error: Exception) -> None:
         if isinstance(error, BlockingIOError):
@@ -65,15 +70,15 @@ class Acceptor(ABC):
         now = monotonic()
         if now - self._last_error_at > _EPISODE:
             message = "port %d cannot accept checks, and tries again every %g s: %s"
-            logger.warning(message, self._listener.port, _PAUSE, error)
+            self._gate.log(logging.WARNING, message, self._listener.port, _PAUSE, error)
         self._last_error_at = now
 
 
 class ReaderAcceptor(Acceptor):
     """Accepts in a callback of asyncio's `add_reader`: a check makes no task, future or stream."""
 
-    def __init__(self, gate: Gate, listener: Listener, loop: Any) -> None:
-        super().__init__(gate, listener)
+    def __init__(self, gate: Gate, listener: Listener, timers: Timers, loop: Any) -> None:
+        super().__init__(gate, listener, timers)
         self._loop = loop
         self._reads: int | None = None
 
@@ -105,10 +110,11 @@ class TaskAcceptor(Acceptor):
         self,
         gate: Gate,
         listener: Listener,
+        timers: Timers,
         wait_readable: Callable[[int], Awaitable[None]],
         closed: type[Exception],
     ) -> None:
-        super().__init__(gate, listener)
+        super().__init__(gate, listener, timers)
         self._wait_readable = wait_readable
         self._closed = closed
         self._attached = anyio.Event()

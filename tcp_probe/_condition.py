@@ -5,9 +5,10 @@ from typing import NoReturn
 
 import anyio
 
-from ._gate import Gate, described
+from ._gate import Gate
+from ._timer import Timer
 from ._timers import Timers
-from ._watchdog import Watchdog
+from ._where import here
 
 _CAUSE = "condition"
 
@@ -28,27 +29,26 @@ async def ask(
 ) -> NoReturn:
     """Ask `condition` every `interval` seconds; let the port listen exactly while it holds."""
     late = f"the condition did not return within {interval:g} s"
+    timer = Timer(gate, timers, interval, late)
     while True:
         next_time = anyio.current_time() + interval
-        # The watchdog refuses even where the condition cannot be cancelled, and its line in the log
+        # The timer refuses even where the condition cannot be cancelled, and its line in the log
         # shows where the condition waits; so the cancellation comes after it.
-        with Watchdog(gate, timers, interval, late):
-            reason: str | None = late
-            raised: BaseException | None = None
-            try:
-                with anyio.move_on_after(1.05 * interval):
-                    answer = await condition()
-                    reason = None if answer else f"the condition returned {described(answer)}"
-            except Exception as error:  # noqa: BLE001 (whatever it is, the worker goes on)
-                raised = error
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt) or is_cancellation_from_outside(error):
-                    raise
-                raised = error  # sys.exit(), or a cancellation that began inside the condition
-            if raised is not None:
-                reason = f"the condition raised {described(raised)}"
-            if reason is None:
+        timer.start(here())
+        try:
+            with anyio.move_on_after(1.05 * interval) as limit:
+                answer = await condition()
+            if limit.cancelled_caught:
+                gate.refuse(_CAUSE, late)
+            elif answer:
                 gate.withdraw(_CAUSE)
             else:
-                gate.refuse(_CAUSE, reason, error=raised)
+                gate.refuse(_CAUSE, "the condition returned", about=answer)
+        except BaseException as error:
+            # Whatever it is, the worker goes on: a sys.exit(), or a cancellation that began inside.
+            if isinstance(error, KeyboardInterrupt) or is_cancellation_from_outside(error):
+                raise
+            gate.refuse(_CAUSE, "the condition raised", about=error, error=error)
+        finally:
+            timer.stop()
         await anyio.sleep_until(next_time)

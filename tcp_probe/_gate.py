@@ -4,18 +4,23 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Condition
+from functools import partial
+from threading import RLock
 
+from ._in_order import InOrder
 from ._listener import Listener
 
-logger = logging.getLogger("tcp_probe")
+_logger = logging.getLogger("tcp_probe")
 
 _BROKEN = "broken"
 _FORKED = "forked"
+NOTHING = object()
+
+# A reason is read by people, in a line of the log and in `kubectl describe`.
+_LONGEST = 500
 
 
-def described(thing: object) -> str:
+def _described(thing: object) -> str:
     """Return `repr(thing)` for a reason, also where that is the worker's own code and raises."""
     try:
         return repr(thing)
@@ -23,22 +28,30 @@ def described(thing: object) -> str:
         return f"{type(thing).__name__}, whose repr raised {type(error).__name__}"
 
 
+def _shortened(reason: str) -> str:
+    more = len(reason) - _LONGEST
+    return reason if more <= 0 else f"{reason[:_LONGEST]}... ({more} more characters)"
+
+
 class Gate:
     """Decides whether the port listens: exactly while there is no reason against it.
 
-    Every method may be called from any thread, and from a signal handler.
+    Every method may be called from any thread, and from a signal handler. It may also be struck by
+    one that raises: what was begun is then brought to its end, before the exception passes.
     """
 
     def __init__(self, listener: Listener) -> None:
         self.refusals = 0
         self.changed: Callable[[], object] = lambda: None
+        self.forked = False
+        # Reentrant, because a signal handler may come while its own thread is inside. And not a
+        # Condition, whose `with` is Python code, so that a handler that raises could leave it held.
+        self.lock = RLock()
         self._listener = listener
         self._reasons: dict[object, str] = {}
         self._told: bool | None = None
-        self._deciding = False
-        self._undecided = False
-        # Reentrant, because a signal handler may come while its own thread is inside.
-        self.lock = Condition()
+        self._obeying = False
+        self._log = InOrder(self.lock, elsewhere=True)
         _gates.add(self)
 
     @property
@@ -57,15 +70,14 @@ class Gate:
 
     def open(self) -> None:
         """Listen, if nothing stands against it."""
-        with self.lock:
-            news = self._decide()
-        self._tell(news)
+        self.withdraw(None)
 
     def refuse(  # noqa: PLR0913 (each says another thing about the same refusal)
         self,
         cause: object,
         reason: str,
         *,
+        about: object = NOTHING,
         still: Callable[[], bool] = lambda: True,
         where: Callable[[], str] | None = None,
         level: int = logging.WARNING,
@@ -73,78 +85,124 @@ class Gate:
     ) -> None:
         """Let `reason` stand against listening until `cause` is withdrawn.
 
-        `still` is asked where nothing can change in between, so that a reason which another thread
-        has just taken away does not stand for ever. `where` is asked once the port refuses.
+        `still` is asked once the reason stands, so that of two threads of which one refuses and the
+        other takes that back, whichever comes second sees what the first has done. `about` is shown
+        behind the reason, and `where` is asked, once the port refuses: both may be slow, or the
+        worker's own code.
         """
-        with self.lock:
-            if not still():
-                return
-            self._reasons[cause] = reason
-            news = self._decide()
-        self._tell(news, level, where, error)
+        try:
+            with self.lock:
+                self._reasons[cause] = _shortened(reason)
+                if not still():
+                    del self._reasons[cause]
+                    return
+                is_news = self._told is not False or level >= logging.ERROR
+                self._obey()
+            place = f"\n{where().rstrip()}" if where is not None and is_news else ""
+            text = _shortened(reason if about is NOTHING else f"{reason} {_described(about)}")
+            with self.lock:
+                stands = cause in self._reasons
+                if stands:
+                    self._reasons[cause] = text
+                if is_news and (stands or self._told is not False):
+                    self._announce(self.reasons or (text,), level, place, error)
+                self._decide()
+        except BaseException:
+            self._decide()
+            raise
+        self._tell()
 
     def withdraw(self, cause: object) -> None:
         """Take back what `cause` has against listening, if anything."""
-        with self.lock:
-            self._reasons.pop(cause, None)
-            news = self._decide()
-        self._tell(news)
+        try:
+            with self.lock:
+                self._reasons.pop(cause, None)
+                self._decide()
+        except BaseException:
+            self._decide()
+            raise
+        self._tell()
 
     def broken(self, error: BaseException) -> None:
         """Refuse for good: a probe that cannot do its work must not pass."""
-        reason = f"the probe itself broke: {described(error)}"
-        with self.lock:
-            self._reasons[_BROKEN] = reason
-            self._decide()
-        self._tell((reason,), logging.ERROR, error=error)  # even where it refused before
+        reason = "the probe itself broke:"
+        self.refuse(_BROKEN, reason, about=error, level=logging.ERROR, error=error)
 
-    def _decide(self) -> tuple[str, ...] | None:
-        """Make the listener do what the reasons say; return them if that is news, else None."""
-        self._undecided = True
-        # A signal handler that strikes in the middle leaves the work to what it has struck.
-        while self._undecided and not self._deciding:
-            self._undecided, self._deciding = False, True
-            try:
-                self._obey()
-            finally:
-                self._deciding = False
-        told, self._told = self._told, self.listening
-        return None if told is self._told else self.reasons
+    def log(self, level: int, message: str, *arguments: object) -> None:
+        """Write a line in the log, after those that were to be written before."""
+        with self.lock:
+            self._log.put(partial(_logger.log, level, message, *arguments))
+        self._tell()
+
+    def _decide(self) -> None:
+        """Make the listener do what the reasons say, and announce it if that is news."""
+        with self.lock:
+            self._obey()
+            if self._told is not self.listening:
+                self._announce(self.reasons)
 
     def _obey(self) -> None:
-        while self._listener.listening == bool(self._reasons):
-            if self._reasons:
-                self._listener.refuse()
-                self.refusals += 1
-            else:
-                try:
-                    self._listener.listen()
-                except OSError as error:
-                    self._listener.listening = False
-                    self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
-            self.changed()
+        # A signal handler that strikes in the middle leaves the work to what it has struck.
+        if self._obeying:
+            return
+        try:
+            self._obeying = True
+            while self._listener.listening is not (not self._reasons):
+                if self._reasons:
+                    self._listener.refuse()
+                    self.refusals += 1
+                else:
+                    self._listen()
+                self.changed()
+        finally:
+            self._obeying = False
 
-    def _tell(
+    def _listen(self) -> None:
+        try:
+            self._listener.listen()
+        except OSError as error:
+            if error.errno is None:
+                raise  # a signal handler's, such as a TimeoutError
+            self._listener.listening = False
+            self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
+            self._announce(self.reasons, logging.ERROR, error=error)
+
+    def _announce(
         self,
-        reasons: tuple[str, ...] | None,
+        reasons: tuple[str, ...],
         level: int = logging.WARNING,
-        where: Callable[[], str] | None = None,
+        place: str = "",
         error: BaseException | None = None,
     ) -> None:
-        # Outside the lock: whoever writes the log may be slow, or may ask the probe something.
-        if reasons is None:
-            return
-        port = self._listener.port
-        with suppress(Exception):  # a log that cannot be written is no reason to end a worker
-            if reasons:
-                place = "" if where is None else f"\n{where().rstrip()}"
-                message = "port %d refuses checks: %s%s"
-                logger.log(level, message, port, "; ".join(reasons), place, exc_info=error)
-            else:
-                logger.info("port %d answers checks", port)
+        """Get ready what there is to tell, in the order in which it happens: with the lock held.
+
+        Without reasons the port listens again.
+        """
+        self._told = not reasons
+        if self.forked:
+            return  # the port that answers is the parent's
+        if reasons:
+            message = "port %d refuses checks: %s%s"
+            port, why = self._listener.port, "; ".join(reasons)
+            line = partial(_logger.log, level, message, port, why, place, exc_info=error)
+        else:
+            line = partial(_logger.info, "port %d answers checks", self._listener.port)
+        self._log.put(line)
+
+    def _tell(self) -> None:
+        """Tell what was announced. Outside the lock: who is told may be slow, or ask the probe."""
+        self._log.run()
+
+    def finish(self) -> None:
+        """Give the last lines of the log a moment to be written."""
+        self._log.finish()
 
     def _forget_in_child(self) -> None:
-        self.lock = Condition()  # another thread of the parent may have held it
+        # Another thread of the parent may have held the lock, or have been in the middle.
+        self.lock = RLock()
+        self._log = InOrder(self.lock, elsewhere=True)
+        self._obeying = False
+        self.forked = True
         self._reasons[_FORKED] = "the port belongs to the parent process"
         self._listener.close()
 

@@ -11,6 +11,9 @@ class Listener:
 
     `listen` and `refuse` may be called from any thread and take effect at once. A platform that
     cannot shut a listening socket down (macOS, Windows) needs `settle` in the event loop as well.
+
+    A signal handler, which may raise, runs only where a function begins or has been called. So
+    `listening` is set right before the one call that makes it true.
     """
 
     def __init__(self, host: str | None, port: int, backlog: int) -> None:
@@ -31,18 +34,22 @@ class Listener:
 
     def listen(self) -> None:
         """Answer checks."""
-        self.listening = True
         if self._ready_to_listen:
             _share(self.socket, with_what_has_ended=True)
+            self.listening = True
             self.socket.listen(self._backlog)
+        else:
+            self.listening = True
 
     def refuse(self) -> None:
         """Refuse checks, in this process and in every other that shares the socket."""
-        self.listening = False
         try:
+            self.listening = False
             # Unlike close() this is safe while an event loop in another thread waits on the socket.
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
+        except OSError as error:
+            if error.errno is None:
+                raise  # a signal handler's
             self._ready_to_listen = False
         else:
             _share(self.socket, with_what_has_ended=False)

@@ -5,8 +5,9 @@ from typing import final
 from ._acceptor import Acceptor
 from ._arguments import seconds
 from ._gate import Gate
+from ._timer import Timer
 from ._timers import Timers
-from ._watchdog import Watchdog
+from ._watchdog import Watchdog, watchdog
 
 
 @final
@@ -72,7 +73,7 @@ class Probe:
         """
         timeout = seconds("timeout", timeout)
         reason = f"a watchdog ran out: no reset for {timeout:g} s"
-        return Watchdog(self._gate, self._timers, timeout, reason)
+        return watchdog(Timer(self._gate, self._timers, timeout, reason))
 
     def fail(self, reason: str) -> None:
         """Refuse checks, by the worker's own verdict, until `recover` takes it back.

@@ -15,7 +15,7 @@ from . import _condition
 from ._acceptor import Acceptor, ReaderAcceptor, TaskAcceptor
 from ._arguments import seconds, whole_number
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT
-from ._gate import Gate, described
+from ._gate import NOTHING, Gate
 from ._listener import Listener
 from ._probe import Probe
 from ._stall import StallWatch
@@ -101,14 +101,14 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         self._entered = True
         self._gate = Gate(self._listener)
         self._timers = Timers(self._gate)
-        self._acceptor = _acceptor(self._gate, self._listener, loop)
+        self._acceptor = _acceptor(self._gate, self._listener, self._timers, loop)
         call_soon = _call_soon(loop)
         self._gate.changed = partial(call_soon, self._acceptor.follow)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._begin(self._stay)
         if self._stall_timeout is not None:
-            StallWatch(self._gate, self._timers, self._stall_timeout, call_soon).start()
+            StallWatch(self._gate, self._timers, self._stall_timeout, call_soon).watch()
         if isinstance(self._acceptor, TaskAcceptor):
             self._begin(self._acceptor.run)
         if self._condition is None:
@@ -133,7 +133,7 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
             self._end("the worker was cancelled")
         else:
             level = logging.WARNING if isinstance(exc, Exception) else logging.INFO
-            self._end(f"the worker ended with {described(exc)}", level)
+            self._end("the worker ended with", level, exc)
         self._tasks.cancel_scope.cancel()
         try:
             # Without the worker's exception, which the task group would wrap in an ExceptionGroup.
@@ -171,30 +171,34 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
                 self._end("the worker was cancelled")
             raise
 
-    def _end(self, reason: str, level: int = logging.INFO) -> None:
+    def _end(self, reason: str, level: int = logging.INFO, about: object = NOTHING) -> None:
         if self._ended:
             return
+        try:
+            self._gate.refuse("end", reason, about=about, level=level)
+        finally:
+            self._acceptor.follow()
+            self._listener.close()
+            self._timers.close()
         self._ended = True
-        self._gate.refuse("end", reason, level=level)
-        self._acceptor.follow()
-        self._listener.close()
-        self._timers.close()
+        self._gate.finish()
 
 
 serve.__module__ = "tcp_probe"
 
 
-def _acceptor(gate: Gate, listener: Listener, loop: Any) -> Acceptor:
+def _acceptor(gate: Gate, listener: Listener, timers: Timers, loop: Any) -> Acceptor:
     if hasattr(loop, "run_sync_soon"):
         import trio
 
         # anyio's own wait_readable calls this one, at the price of 6 % of a check.
-        return TaskAcceptor(gate, listener, trio.lowlevel.wait_readable, trio.ClosedResourceError)
+        wait_readable = trio.lowlevel.wait_readable
+        return TaskAcceptor(gate, listener, timers, wait_readable, trio.ClosedResourceError)
     try:
         loop.remove_reader(listener.socket.fileno())
     except NotImplementedError:
-        return TaskAcceptor(gate, listener, anyio.wait_readable, anyio.ClosedResourceError)
-    return ReaderAcceptor(gate, listener, loop)
+        return TaskAcceptor(gate, listener, timers, anyio.wait_readable, anyio.ClosedResourceError)
+    return ReaderAcceptor(gate, listener, timers, loop)
 
 
 def _call_soon(loop: Any) -> Callable[[Callable[[], None]], None]:

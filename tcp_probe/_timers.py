@@ -1,23 +1,22 @@
 from __future__ import annotations
 
-from threading import Thread
+from functools import partial
+from threading import Lock, Thread, current_thread
 from time import monotonic
-from typing import Protocol
 
 from ._defaults import LATENESS
 from ._gate import Gate
+from ._in_order import OwnThread
+from ._timer import Timer
+from ._where import thread_stack
 
+# How late (s) the thread may be before it counts as overdue, and how long it then has to show that
+# it lives: after a process stood still, its event loop may run before this thread does.
+_GRACE = 2.0
 
-class Timer(Protocol):
-    """What `Timers` looks after."""
-
-    _timeout: float
-
-    def _due_at(self) -> float:
-        """Return when, by `time.monotonic`, there is something to do; infinity for never."""
-
-    def _due(self) -> None:
-        """Do it, in the thread of `Timers`."""
+# How long (s) the thread sleeps at most while a timer runs, if the shortest is not four times as
+# long: it tells by the end of its sleep that the process stood still.
+_LONGEST_SLEEP = 6.0
 
 
 class Timers:
@@ -27,10 +26,14 @@ class Timers:
     """
 
     def __init__(self, gate: Gate) -> None:
+        self.overdue_at = float("inf")
         self._gate = gate
         self._timers: set[Timer] = set()
         self._thread: Thread | None = None
+        self._wake = Lock()
+        self._wake.acquire()
         self._wakes_at = float("inf")
+        self._suspected = False
         self._closed = False
 
     def start(self, timer: Timer) -> None:
@@ -42,9 +45,8 @@ class Timers:
             self.look_at(timer)
             if self._thread is not None:
                 return
-            self._thread = Thread(target=self._run, name="tcp_probe", daemon=True)
         try:
-            self._thread.start()
+            OwnThread(self._run).start()
         except RuntimeError as error:  # the process may not have one thread more
             self._gate.broken(error)
 
@@ -56,36 +58,76 @@ class Timers:
     def look_at(self, timer: Timer) -> None:
         """Note that `timer` may be due earlier than it was."""
         with self._gate.lock:
-            if timer._due_at() < self._wakes_at:
-                self._gate.lock.notify_all()
+            if timer.due_at() < self._wakes_at:
+                self._expect(monotonic())
+                self._awake()
 
     def close(self) -> None:
         """Look after no timer any more, and end the thread."""
         with self._gate.lock:
             self._closed = True
             self._timers.clear()
-            self._gate.lock.notify_all()
+            self._expect(float("inf"))
+            self._awake()
+
+    def overdue(self) -> None:
+        """Refuse, if the thread does not come back: nobody else would see that it does not watch.
+
+        To be called by whoever accepts, at a check after `overdue_at`.
+        """
+        with self._gate.lock:
+            suspected, self._suspected = self._suspected, True
+            self.overdue_at = float("inf") if suspected else monotonic() + _GRACE
+            self._awake()
+        if suspected:
+            self._gate.refuse(
+                self,
+                "the thread that watches does not run",
+                still=lambda: self._suspected,
+                where=None if self._thread is None else partial(thread_stack, self._thread),
+            )
+
+    def _expect(self, at: float) -> None:
+        self._wakes_at = at
+        self.overdue_at = at + _GRACE
+
+    def _awake(self) -> None:
+        # A lock is the one thing to wait for that a signal handler cannot leave half-way.
+        if self._wake.locked():
+            self._wake.release()
 
     def _run(self) -> None:
         try:
+            with self._gate.lock:
+                if self._thread is not None:
+                    return
+                self._thread = current_thread()
             while not self._closed:
-                for timer in self._wait():
-                    timer._due()
-        except Exception as error:  # noqa: BLE001 (a broken probe refuses, the worker goes on)
+                for timer in self._due():
+                    timer.due()
+        except BaseException as error:  # noqa: BLE001 (a broken probe refuses, the worker goes on)
             self._gate.broken(error)
 
-    def _wait(self) -> list[Timer]:
+    def _due(self) -> list[Timer]:
         """Return the timers that are due; if there are none, sleep until one may be."""
+        if self._suspected:
+            self._suspected = False
+            self._gate.withdraw(self)
         with self._gate.lock:
             now = monotonic()
-            due = [timer for timer in self._timers if timer._due_at() <= now]
-            if not due and not self._closed:
-                first = min((timer._due_at() for timer in self._timers), default=float("inf"))
-                pause = None
-                if first < float("inf"):
-                    shortest = min(timer._timeout for timer in self._timers)
-                    pause = max(first - now, shortest * LATENESS)
-                    first = now + pause
-                self._wakes_at = first
-                self._gate.lock.wait(pause)
-            return due
+            late = now - self._wakes_at
+            for timer in self._timers:
+                timer.forgive(late, now)
+            due = [timer for timer in self._timers if timer.due_at() <= now]
+            self._expect(now)
+            if due:
+                return due
+            pause = None
+            if self._timers:
+                first = min(timer.due_at() for timer in self._timers)
+                shortest = min(timer.timeout for timer in self._timers)
+                longest = max(shortest / 4, _LONGEST_SLEEP)
+                pause = min(max(first - now, shortest * LATENESS), longest)
+            self._expect(float("inf") if pause is None else now + pause)
+        self._wake.acquire(timeout=-1 if pause is None else pause)
+        return []

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+import weakref
 from time import monotonic
 from types import TracebackType
 from typing import final
 
-from ._gate import Gate
-from ._timers import Timers
+from ._timer import Timer
 from ._where import here
 
 
@@ -19,36 +19,18 @@ class Watchdog:
         with probe.watchdog(timeout=180) as watchdog:
             async for message in client.receive_response():
                 watchdog.reset()
+
+    Where a step begins in one function and ends in another, `start` and `stop` do the same.
     """
 
-    __slots__ = (
-        "_gate",
-        "_place",
-        "_ran_out",
-        "_reason",
-        "_reset_at",
-        "_running",
-        "_timeout",
-        "_timers",
-    )
-
-    def __init__(self, gate: Gate, timers: Timers, timeout: float, reason: str) -> None:
-        self._timeout = timeout
-        self._gate = gate
-        self._timers = timers
-        self._reason = reason
-        self._place: Callable[[], str] | None = None
-        self._reset_at = 0.0
-        self._running = False
-        self._ran_out = False
+    __slots__ = ("__weakref__", "_timer")
+    _timer: Timer
 
     def __enter__(self) -> Watchdog:
-        if self._running:
-            raise RuntimeError("this watchdog is running: call watchdog() again for another timer")
-        self._place = here()
-        self._reset_at = monotonic()
-        self._running = True
-        self._timers.start(self)
+        # Should a signal handler raise where the end of the block begins, nobody else stops it.
+        # And not a __del__: what a handler raises in there is lost.
+        timer = self._timer
+        self._run(weakref.ref(self, lambda _: timer.stop()))
         return self
 
     def __exit__(
@@ -57,11 +39,27 @@ class Watchdog:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._running = False
-        self._timers.stop(self)
-        self._gate.withdraw(self)
-        self._ran_out = False
-        self._place = None
+        self._timer.stop()
+
+    def start(self) -> None:
+        """Run the timer from now on, until `stop`.
+
+        For hooks that come in pairs; where one block holds the step, `with` is safer. Raises
+        `RuntimeError` where it runs already.
+
+            self.watchdog = probe.watchdog(timeout=60)
+            self.watchdog.start()
+        """
+        self._run(self)
+
+    def stop(self) -> None:
+        """Stop the timer; a port that refuses because it ran out answers checks again.
+
+        Where it does not run, do nothing. It can be started again.
+
+            self.watchdog.stop()
+        """
+        self._timer.stop()
 
     def reset(self) -> None:
         """Start the timer again; a port that refuses because it ran out answers checks again.
@@ -70,27 +68,32 @@ class Watchdog:
 
             watchdog.reset()
         """
-        self._reset_at = monotonic()
-        if self._ran_out:
-            self._ran_out = False
-            self._gate.withdraw(self)
-            self._timers.look_at(self)
+        timer = self._timer
+        timer.reset_at = monotonic()
+        if timer.ran_out:
+            timer.come_back()
 
-    def _due_at(self) -> float:
-        """Return when the timer runs out, or infinity where it has."""
-        return float("inf") if self._ran_out else self._reset_at + self._timeout
-
-    def _due(self) -> None:
-        """Make the port refuse."""
-        self._gate.refuse(self, self._reason, still=self._run_out, where=self._place)
-
-    def _run_out(self) -> bool:
-        # reset() writes the time and then looks whether the timer ran out. The other way round
-        # here, so that whichever comes second sees what the first has done.
-        self._ran_out = True
-        if not self._running or self._reset_at + self._timeout > monotonic():
-            self._ran_out = False
-        return self._ran_out
+    def _run(self, guard: object) -> None:
+        if self._timer.running:
+            raise RuntimeError("this watchdog is running: call watchdog() again for another timer")
+        try:
+            self._timer.start(here(), guard)
+        except BaseException:
+            self._timer.stop()
+            raise
 
 
 Watchdog.__module__ = "tcp_probe"
+
+
+def watchdog(timer: Timer) -> Watchdog:
+    """Make the `Watchdog` of a timer; its users get it from `Probe.watchdog`."""
+    made = Watchdog()
+    made._timer = timer
+    timer.guard = weakref.ref(made, _tell_that_it_was_not_used)
+    return made
+
+
+def _tell_that_it_was_not_used(_: object) -> None:
+    message = "a watchdog was never started: write `with probe.watchdog(...):`, or call start()"
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Thread, current_thread
+from threading import enumerate as enumerate_threads
 from traceback import StackSummary, walk_stack
 from types import FrameType
 
@@ -30,7 +31,9 @@ def here() -> Callable[[], str]:
 def thread_stack(thread: Thread) -> str:
     """Tell where a thread stands, as a traceback does."""
     frame = sys._current_frames().get(thread.ident or 0)
-    if frame is None or not thread.is_alive():  # the next thread may have the same ident
+    # The next thread may have the same ident. And is_alive() takes a thread for ended for ever
+    # where a signal handler has raised inside it.
+    if frame is None or thread not in enumerate_threads():
         return "the thread has ended"
     stack = StackSummary.extract(walk_stack(frame))
     stack.reverse()

@@ -221,7 +221,7 @@ async def test_a_port_that_cannot_listen_again(
         probe.recover()
         assert probe.reasons == ("the port cannot listen again: [Errno 98] Address already in use",)
         assert checked(probe.port) == "refused"
-        assert len(lines()) == 2
+        assert lines()[2] == f"ERROR port {probe.port} refuses checks: {probe.reasons[0]}"
 
 
 async def test_a_port_that_does_not_listen_yet_is_not_given_away() -> None:

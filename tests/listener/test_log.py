@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
 import pytest
 
 import tcp_probe
+from tcp_probe import _in_order
 
 Checked = Callable[..., str]
 Lines = Callable[[], list[str]]
@@ -85,21 +89,152 @@ async def test_refusing_from_the_start_tells_every_reason(lines: Lines) -> None:
     assert lines() == [f"WARNING port {probe.port} refuses checks: {reasons}"]
 
 
+@contextmanager
+def handled_by(emit: Callable[[logging.LogRecord], object]) -> Iterator[None]:
+    """Let `emit` take in the lines of the logger `tcp_probe`."""
+
+    class Handler(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            emit(record)  # without the lock of a handler
+            return True
+
+    logger, handler = logging.getLogger("tcp_probe"), Handler()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
 async def test_a_log_that_cannot_be_written(checked: Checked) -> None:
     """A log handler that raises neither ends the worker nor keeps the port from refusing."""
 
-    class Full(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            raise OSError("disk full")
+    def full(_: logging.LogRecord) -> None:
+        raise OSError("disk full")
 
-    handler = Full()
-    logging.getLogger("tcp_probe").addHandler(handler)
-    try:
+    with handled_by(full):
         async with tcp_probe.serve(0) as probe:
             probe.fail("draining")
             assert checked(probe.port) == "refused"
-    finally:
-        logging.getLogger("tcp_probe").removeHandler(handler)
+
+
+async def test_a_log_that_hangs_holds_nothing_up(checked: Checked, until: Until) -> None:
+    """While a handler hangs with a line of the watching thread, all is seen as before."""
+    hanging, free = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    def hang(record: logging.LogRecord) -> None:
+        told.append(record.getMessage())
+        if threading.current_thread() is not threading.main_thread():
+            hanging.set()
+            free.wait(20)
+
+    with handled_by(hang):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.05) as watchdog:
+                await until(hanging.is_set)
+                for _ in range(3):
+                    watchdog.reset()
+                    assert probe.listening
+                    await until(lambda: not probe.listening)
+                    assert checked(probe.port) == "refused"
+            assert len(told) == 2
+            free.set()
+            await until(lambda: len(told) == 9)
+
+
+async def test_an_end_does_not_wait_for_a_log_that_hangs(
+    until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's end gives the last lines a moment, and no more."""
+    monkeypatch.setattr(_in_order, "_LAST_WORDS", 0.1)
+    hanging, free = threading.Event(), threading.Event()
+
+    def hang(_: logging.LogRecord) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            hanging.set()
+            free.wait(60)
+
+    with handled_by(hang):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.01):
+                await until(hanging.is_set)
+            began = time.monotonic()
+        assert time.monotonic() - began < 20
+        assert not probe.listening
+        free.set()
+
+
+async def test_the_last_lines_are_written_before_the_worker_has_ended(until: Until) -> None:
+    """A line that another thread is about to write is written when the block has been left."""
+    told: list[str] = []
+
+    def slow(record: logging.LogRecord) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.2)
+        told.append(record.getMessage())
+
+    with handled_by(slow):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.01):
+                await until(lambda: not probe.listening)
+        assert told[-1] == f"port {probe.port} refuses checks: the worker has ended"
+
+
+async def test_a_handler_that_exits_ends_no_watch(until: Until) -> None:
+    """A handler that raises SystemExit for a line of the watching thread ends nothing."""
+
+    def exits(record: logging.LogRecord) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise SystemExit(1)
+
+    with handled_by(exits):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.05) as watchdog:
+                for _ in range(3):
+                    await until(lambda: not probe.listening)
+                    watchdog.reset()
+                    assert probe.listening
+
+
+async def test_lines_come_in_the_order_of_what_happened(until: Until) -> None:
+    """A line that takes long to write is before those of what happened meanwhile."""
+    told: list[str] = []
+    slow, free = threading.Event(), threading.Event()
+
+    def write(record: logging.LogRecord) -> None:
+        if "watchdog" in record.getMessage():
+            slow.set()
+            free.wait(20)
+        told.append(record.getMessage().split(": ")[0])
+
+    with handled_by(write):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.01):
+                await until(slow.is_set)
+            probe.fail("draining")
+            probe.recover()
+            free.set()
+        answers, refuses = f"port {probe.port} answers checks", f"port {probe.port} refuses checks"
+        assert told == [answers, refuses] * 3
+
+
+async def test_a_line_is_written_where_no_thread_can_be_started(
+    until: Until, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the process may not have one thread more, the watching thread writes the line."""
+    async with tcp_probe.serve(0) as probe:
+
+        def start(self: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with probe.watchdog(0.05):
+            monkeypatch.setattr(threading.Thread, "start", start)
+            await until(lambda: any("watchdog" in line for line in lines()))
+            monkeypatch.undo()
 
 
 async def test_a_handler_may_ask_the_probe(until: Until) -> None:
@@ -107,17 +242,39 @@ async def test_a_handler_may_ask_the_probe(until: Until) -> None:
     seen: list[tuple[str, ...]] = []
     probe: tcp_probe.Probe
 
-    class Asking(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            seen.append(probe.reasons)
-            probe.fail("asked")
+    def ask(_: logging.LogRecord) -> None:
+        seen.append(probe.reasons)
+        probe.fail("asked")
 
     async with tcp_probe.serve(0) as probe:
-        handler = Asking()
-        logging.getLogger("tcp_probe").addHandler(handler)
-        try:
-            with probe.watchdog(0.01):
-                await until(lambda: seen)
-            assert "asked" in probe.reasons
-        finally:
-            logging.getLogger("tcp_probe").removeHandler(handler)
+        with handled_by(ask), probe.watchdog(0.01):
+            await until(lambda: seen)
+            await until(lambda: "asked" in probe.reasons)
+
+
+async def test_a_reason_is_short_enough_to_read(lines: Lines) -> None:
+    """Of an exception that shows megabytes the reason keeps 500 characters, and says so."""
+    with pytest.raises(ValueError, match="xxx"):
+        async with tcp_probe.serve(0) as probe:
+            raise ValueError("x" * 1_000_000)
+    assert len(probe.reasons[0]) < 550
+    assert probe.reasons[0].startswith("the worker ended with ValueError('xxx")
+    assert probe.reasons[0].endswith("more characters)")
+    assert len(lines()[-1]) < 650
+
+
+async def test_the_port_refuses_before_the_exception_is_shown(checked: Checked) -> None:
+    """The repr of a worker's exception is the worker's own code, and may take its time."""
+    seen = []
+
+    class Slow(Exception):  # noqa: N818 (what it is called is not the point)
+        def __repr__(self) -> str:
+            seen.append((checked(probe.port), probe.reasons))
+            return "Slow()"
+
+    probe: tcp_probe.Probe
+    with pytest.raises(Slow):
+        async with tcp_probe.serve(0) as probe:
+            raise Slow
+    assert seen == [("refused", ("the worker ended with",))]
+    assert probe.reasons == ("the worker ended with Slow()",)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable
 
+import anyio
+import pytest
+
 import tcp_probe
-from tcp_probe import _gate
+from tcp_probe import _gate, _timers
 from tcp_probe._stall import StallWatch
+from tcp_probe._timer import Timer
 
 Until = Callable[..., Awaitable[None]]
 
@@ -18,7 +24,7 @@ async def test_a_watchdog_that_is_reset_as_it_is_seen_to_run_out() -> None:
     """The thread that saw it due looks again, and leaves the port listening."""
     async with tcp_probe.serve(0) as probe:
         with probe.watchdog(3600) as watchdog:
-            watchdog._due()
+            watchdog._timer.due()
             assert probe.listening
 
 
@@ -28,40 +34,118 @@ async def test_a_watchdog_that_is_left_as_it_is_seen_to_run_out() -> None:
         watchdog = probe.watchdog(1e-9)
         with watchdog:
             pass
-        watchdog._due()
+        watchdog._timer.due()
         assert probe.listening
+
+
+async def test_a_reset_that_is_held_up_while_the_timer_runs_out_again(until: Until) -> None:
+    """A reset that takes longer than the timeout leaves a timer that runs out once more."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(0.05) as watchdog:
+            await until(lambda: not probe.listening)
+            withdraw = probe._gate.withdraw
+
+            def held_up(cause: object) -> None:
+                time.sleep(0.2)
+                withdraw(cause)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(probe._gate, "withdraw", held_up)
+                watchdog.reset()
+            await until(lambda: not probe.listening)
 
 
 async def test_a_loop_that_answers_as_it_is_seen_to_stall() -> None:
     """The thread that saw a ping unanswered looks again, and leaves the port listening."""
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
         calls: list[Callable[[], None]] = []
-        stall = StallWatch(probe._gate, probe._timers, 3600, calls.append)
-        stall.start()
+        stall = StallWatch(probe._gate, probe._timers, 1e-9, calls.append)
+        stall.watch()
         calls.pop()()
-        assert not stall._run_out()
+        assert not stall._is_over()
         assert probe.listening
+
+
+async def test_a_ping_is_looked_at_before_it_is_a_stall() -> None:
+    """The next ping follows 0.6 times the timeout after one that was answered, not the timeout."""
+    async with tcp_probe.serve(0, stall_timeout=None) as probe:
+        calls: list[Callable[[], None]] = []
+        stall = StallWatch(probe._gate, probe._timers, 3600, calls.append)
+        stall.watch()
+        assert stall.due_at() == stall.reset_at + 0.6 * 3600
+        stall.reset_at -= 0.7 * 3600
+        assert stall.due_at() == stall.reset_at + 3600
+        calls.pop()()
+        assert stall.due_at() == stall.reset_at + 0.6 * 3600
+
+
+async def test_a_timer_that_has_run_out_is_not_due_again(until: Until) -> None:
+    """While the reason stands there is nothing to do, and the thread does not spin."""
+    async with tcp_probe.serve(0, stall_timeout=0.05) as probe:
+        with probe.watchdog(0.05) as watchdog:
+            await until(lambda: not probe.listening)
+            assert watchdog._timer.due_at() == float("inf")
+            turns = 0
+            due = probe._timers._due
+
+            def counted() -> list[Timer]:
+                nonlocal turns
+                turns += 1
+                return due()
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(probe._timers, "_due", counted)
+                await anyio.sleep(0.3)
+            assert turns < 30
 
 
 async def test_a_timer_that_breaks_refuses(until: Until, lines: Callable[[], list[str]]) -> None:
     """A bug in the thread makes the port refuse, with the traceback in the log."""
 
-    class Broken:
-        _timeout = 1.0
-
-        def _due_at(self) -> float:
+    class Broken(Timer):
+        def due_at(self) -> float:
+            if threading.current_thread() is threading.main_thread():
+                return 0.0
             raise RuntimeError("bug")
 
-        def _due(self) -> None:
-            """Never get here."""
-
     async with tcp_probe.serve(0) as probe:
-        with probe._gate.lock:
-            probe._timers._timers.add(Broken())
-            probe._gate.lock.notify_all()
+        Broken(probe._gate, probe._timers, 1.0, "").start(str)
         await until(lambda: not probe.listening)
         assert probe.reasons == ("the probe itself broke: RuntimeError('bug')",)
-    assert any(line.startswith("ERROR") for line in lines())
+        await until(lambda: any(line.startswith("ERROR") for line in lines()))
+
+
+async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
+    checked: Callable[[int], str],
+    until: Until,
+    lines: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the thread is held up, who accepts refuses and shows where it stands; then it heals."""
+    monkeypatch.setattr(_timers, "_GRACE", 0.1)
+    held = threading.Event()
+
+    def hold_up() -> str:
+        assert held.wait(20)
+        return ""
+
+    async with tcp_probe.serve(0, stall_timeout=None) as probe:
+        timer = Timer(probe._gate, probe._timers, 0.01, "a reason")
+        timer.start(hold_up)
+        await until(lambda: probe.reasons == ("a reason",))
+        timer.stop()
+
+        async def refused() -> bool:
+            await anyio.sleep(0.05)
+            return checked(probe.port) == "refused"
+
+        while not await refused():
+            pass
+        assert probe.reasons == ("the thread that watches does not run",)
+        await until(lambda: any("in hold_up" in line for line in lines()))
+        held.set()
+        await until(lambda: probe.listening)
+        assert checked(probe.port) == "passed"
 
 
 async def test_what_a_forked_child_does_first(checked: Callable[[int], str]) -> None:

@@ -108,7 +108,7 @@ async def test_a_task_that_runs_shows_the_stack_of_its_thread(lines: Lines) -> N
             pause.wait(0.005)
 
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
-        with probe.watchdog(0.05):
+        with probe.watchdog(0.3):
             a_synchronous_call()
     assert "the thread stands at" in lines()[1]
     assert "in a_synchronous_call" in lines()[1]

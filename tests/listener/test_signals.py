@@ -1,0 +1,140 @@
+"""Signal handlers that raise: sys.exit() on SIGTERM, or the SIGALRM that ends a job too long."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import tcp_probe
+
+Checked = Callable[..., str]
+Until = Callable[..., Awaitable[None]]
+
+
+class Strike(Exception):  # noqa: N818 (as a signal handler's may be called)
+    """What the handler raises."""
+
+
+def struck_at(count: int, act: Callable[[], object]) -> bool:
+    """Run `act` with a strike at the count-th place where Python runs signal handlers.
+
+    These are where a function begins, and after a call. Return whether there are so many.
+    """
+    left = count
+
+    def strike(_: FrameType, event: str, __: Any) -> None:
+        nonlocal left
+        left -= event != "c_call"
+        if not left:
+            raise Strike
+
+    sys.setprofile(strike)
+    try:
+        act()
+    except Strike:
+        pass
+    finally:
+        sys.setprofile(None)
+    return left <= 0
+
+
+def is_sound(probe: tcp_probe.Probe, checked: Checked) -> bool:
+    """Tell whether the lock is free and the port does what the probe says."""
+    free = []
+
+    def look() -> None:
+        free.append(probe._gate.lock.acquire(timeout=20))
+        probe._gate.lock.release()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    return free == [True] and (checked(probe.port) == "passed") == probe.listening
+
+
+def step(probe: tcp_probe.Probe) -> None:
+    with probe.watchdog(600) as watchdog:
+        watchdog.reset()
+
+
+def run_out(probe: tcp_probe.Probe) -> None:
+    with probe.watchdog(600) as watchdog:
+        watchdog._timer._where = None  # this thread is never the one that is looked at
+        watchdog._timer.reset_at -= 601
+        watchdog._timer.due()
+        watchdog.reset()
+
+
+ACTS: dict[str, Callable[[tcp_probe.Probe], object]] = {
+    "fail": lambda probe: probe.fail("x"),
+    "recover": lambda probe: probe.recover(),
+    "watchdog": step,
+    "watchdog that runs out": run_out,
+}
+
+
+@pytest.mark.filterwarnings("ignore:a watchdog was never started")  # struck before it could be
+@pytest.mark.parametrize("act", ACTS)
+async def test_a_handler_that_raises_anywhere(act: str, checked: Checked) -> None:
+    """Wherever it strikes, the lock is free after it, and the port does what the probe says."""
+    async with tcp_probe.serve(0, backlog=4000) as probe:
+        before = len(probe._timers._timers)
+        count = 1
+        while True:
+            if act == "recover":
+                probe.fail("x")
+            if not struck_at(count, lambda: ACTS[act](probe)):
+                break
+            assert is_sound(probe, checked), count
+            assert set(probe.reasons) <= {"x"}, count
+            assert len(probe._timers._timers) == before, count
+            probe.recover()
+            assert probe.listening, count
+            count += 1
+        assert count > 10
+
+
+WORKER = """
+import signal, sys, threading, time, anyio
+import tcp_probe
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+
+async def main():
+    async with tcp_probe.serve(0, backlog=4000) as probe:
+        print(probe.port, flush=True)
+        while True:
+            with probe.watchdog(600):
+                probe.fail("x")
+                probe.recover()
+            await anyio.lowlevel.checkpoint()
+
+anyio.run(main)
+"""
+
+
+def test_sys_exit_on_sigterm_ends_the_process() -> None:
+    """A worker whose SIGTERM handler calls sys.exit() ends, and with that code."""
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", WORKER],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            time.sleep(random.uniform(0, 0.05))  # noqa: S311 (any moment will do)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 3
+        with pytest.raises(ConnectionRefusedError):
+            tcp_probe.check(port)
