@@ -69,8 +69,8 @@ class Acceptor(ABC):
             return  # the event was of a time before the port refused and listened again
         now = monotonic()
         if now - self._last_error_at > _EPISODE:
-            message = "port %d cannot accept checks, and tries again every %g s: %s"
-            self._gate.log(logging.WARNING, message, self._listener.port, _PAUSE, error)
+            remark = f"cannot accept checks, and tries again every {_PAUSE} s: {error}"
+            self._gate.remark(logging.WARNING, remark)
         self._last_error_at = now
 
 

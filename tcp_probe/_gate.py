@@ -4,10 +4,9 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
-from functools import partial
 from threading import RLock
 
-from ._in_order import InOrder
+from ._in_order import InOrder, News
 from ._listener import Listener
 
 _logger = logging.getLogger("tcp_probe")
@@ -51,7 +50,7 @@ class Gate:
         self._reasons: dict[object, str] = {}
         self._told: bool | None = None
         self._obeying = False
-        self._log = InOrder(self.lock, elsewhere=True)
+        self._log = InOrder(self.lock, self._write, elsewhere=True)
         _gates.add(self)
 
     @property
@@ -90,26 +89,27 @@ class Gate:
         behind the reason, and `where` is asked, once the port refuses: both may be slow, or the
         worker's own code.
         """
+        news = News(level, error)
         try:
             with self.lock:
                 self._reasons[cause] = _shortened(reason)
                 if not still():
                     del self._reasons[cause]
                     return
-                is_news = self._told is not False or level >= logging.ERROR
                 self._obey()
-            place = f"\n{where().rstrip()}" if where is not None and is_news else ""
-            text = _shortened(reason if about is NOTHING else f"{reason} {_described(about)}")
-            with self.lock:
-                stands = cause in self._reasons
-                if stands:
-                    self._reasons[cause] = text
-                if is_news and (stands or self._told is not False):
-                    self._announce(self.reasons or (text,), level, place, error)
-                self._decide()
-        except BaseException:
+                if self._told is not False or level >= logging.ERROR:
+                    self._announce(news)
+            if news.reasons and where is not None:
+                news.place = f"\n{where().rstrip()}"
+            if about is not NOTHING:
+                brief, full = self._reasons.get(cause), _shortened(f"{reason} {_described(about)}")
+                news.reasons = tuple(full if each is brief else each for each in news.reasons)
+                with self.lock:
+                    if cause in self._reasons:
+                        self._reasons[cause] = full
+        finally:
+            news.is_known = True
             self._decide()
-            raise
         self._tell()
 
     def withdraw(self, cause: object) -> None:
@@ -128,10 +128,12 @@ class Gate:
         reason = "the probe itself broke:"
         self.refuse(_BROKEN, reason, about=error, level=logging.ERROR, error=error)
 
-    def log(self, level: int, message: str, *arguments: object) -> None:
+    def remark(self, level: int, remark: str) -> None:
         """Write a line in the log, after those that were to be written before."""
+        news = News(level)
+        news.remark, news.is_known = remark, True
         with self.lock:
-            self._log.put(partial(_logger.log, level, message, *arguments))
+            self._log.put(news)
         self._tell()
 
     def _decide(self) -> None:
@@ -139,7 +141,9 @@ class Gate:
         with self.lock:
             self._obey()
             if self._told is not self.listening:
-                self._announce(self.reasons)
+                news = News(logging.WARNING if self._reasons else logging.INFO)
+                news.is_known = True
+                self._announce(news)
 
     def _obey(self) -> None:
         # A signal handler that strikes in the middle leaves the work to what it has struck.
@@ -165,33 +169,31 @@ class Gate:
                 raise  # a signal handler's, such as a TimeoutError
             self._listener.listening = False
             self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
-            self._announce(self.reasons, logging.ERROR, error=error)
+            news = News(logging.ERROR, error)
+            news.is_known = True
+            self._announce(news)
 
-    def _announce(
-        self,
-        reasons: tuple[str, ...],
-        level: int = logging.WARNING,
-        place: str = "",
-        error: BaseException | None = None,
-    ) -> None:
-        """Get ready what there is to tell, in the order in which it happens: with the lock held.
-
-        Without reasons the port listens again.
-        """
-        self._told = not reasons
-        if self.forked:
-            return  # the port that answers is the parent's
-        if reasons:
-            message = "port %d refuses checks: %s%s"
-            port, why = self._listener.port, "; ".join(reasons)
-            line = partial(_logger.log, level, message, port, why, place, exc_info=error)
-        else:
-            line = partial(_logger.info, "port %d answers checks", self._listener.port)
-        self._log.put(line)
+    def _announce(self, news: News) -> None:
+        """Get ready what there is to tell, in the order in which it happens: with the lock held."""
+        news.reasons = self.reasons
+        self._told = not news.reasons
+        if not self.forked:  # there the port that answers is the parent's
+            self._log.put(news)
 
     def _tell(self) -> None:
         """Tell what was announced. Outside the lock: who is told may be slow, or ask the probe."""
         self._log.run()
+
+    def _write(self, news: News) -> None:
+        what = "refuses checks: " + "; ".join(news.reasons) if news.reasons else "answers checks"
+        _logger.log(
+            news.level,
+            "port %d %s%s",
+            self._listener.port,
+            news.remark or what,
+            news.place,
+            exc_info=news.error,
+        )
 
     def finish(self) -> None:
         """Give the last lines of the log a moment to be written."""
@@ -200,7 +202,7 @@ class Gate:
     def _forget_in_child(self) -> None:
         # Another thread of the parent may have held the lock, or have been in the middle.
         self.lock = RLock()
-        self._log = InOrder(self.lock, elsewhere=True)
+        self._log = InOrder(self.lock, self._write, elsewhere=True)
         self._obeying = False
         self.forked = True
         self._reasons[_FORKED] = "the port belongs to the parent process"

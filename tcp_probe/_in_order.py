@@ -9,9 +9,9 @@ from time import monotonic, sleep
 # The most that waits to be told, where telling hangs: what comes later pushes out the oldest.
 _MOST = 1000
 
-# How long (s) the end of a worker waits for what is being told in another thread: a process that
-# ends takes that thread with it.
-_LAST_WORDS = 1.0
+# How long (s) news waits for its details; and how long the end of a worker waits for what is being
+# told in another thread, which a process that ends takes with it.
+_PATIENCE = 1.0
 
 
 class OwnThread(Thread):
@@ -21,25 +21,45 @@ class OwnThread(Thread):
         super().__init__(target=run, name="tcp_probe", daemon=True)
 
 
+class News:
+    """What is told of a port: that it refuses checks, for reasons; that it answers; or a remark."""
+
+    def __init__(self, level: int, error: BaseException | None = None) -> None:
+        self.level = level
+        self.error = error
+        self.reasons: tuple[str, ...] = ()
+        self.remark = ""
+        self.place = ""
+        # It has its place in the order before all of it is known; but not for long.
+        self.is_known = False
+        self._known_by = monotonic() + _PATIENCE
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be told."""
+        return self.is_known or monotonic() > self._known_by
+
+
 class InOrder:
-    """Runs what it is given one after the other, in that order, whichever threads give it.
+    """Tells news one after the other, in the order in which it was put, whichever threads do so.
 
     A thread that finds another at work leaves its own to it and goes on. So whoever is slow to take
     a line of the log in holds up the lines behind it, and nobody else.
     """
 
-    def __init__(self, lock: RLock, *, elsewhere: bool) -> None:
+    def __init__(self, lock: RLock, tell: Callable[[News], object], *, elsewhere: bool) -> None:
         self._lock = lock
+        self._tell = tell
         self._elsewhere = elsewhere
-        self._waiting: deque[Callable[[], object]] = deque(maxlen=_MOST)
+        self._waiting: deque[News] = deque(maxlen=_MOST)
         self._busy = False
 
-    def put(self, act: Callable[[], object]) -> None:
-        """Add what is to be run. To be called with the lock held, which makes the order."""
-        self._waiting.append(act)
+    def put(self, news: News) -> None:
+        """Add what is to be told. To be called with the lock held, which makes the order."""
+        self._waiting.append(news)
 
     def run(self) -> None:
-        """Run what waits; with `elsewhere`, not in a thread of the listener's own."""
+        """Tell what waits; with `elsewhere`, not in a thread of the listener's own."""
         if not self._waiting or self._busy:
             return
         if self._elsewhere and isinstance(current_thread(), OwnThread):
@@ -51,8 +71,8 @@ class InOrder:
         self._run(Exception)
 
     def finish(self) -> None:
-        """Run what waits, and wait a moment for what runs in another thread."""
-        ends = monotonic() + _LAST_WORDS
+        """Tell what waits, and wait a moment for what another thread tells."""
+        ends = monotonic() + _PATIENCE
         self.run()
         while (self._waiting or self._busy) and monotonic() < ends:
             sleep(0.005)
@@ -65,13 +85,13 @@ class InOrder:
                 with self._lock:
                     if self._busy and not mine:
                         return
-                    mine = self._busy = bool(self._waiting)
+                    mine = self._busy = bool(self._waiting) and self._waiting[0].is_ready
                     if not mine:
                         return
-                    act = self._waiting.popleft()
+                    news = self._waiting.popleft()
                 # A log that cannot be written is no reason to end a worker.
                 with suppress(survived):
-                    act()
+                    self._tell(news)
         finally:
             if mine:
                 self._busy = False

@@ -150,7 +150,7 @@ async def test_an_end_does_not_wait_for_a_log_that_hangs(
     until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker's end gives the last lines a moment, and no more."""
-    monkeypatch.setattr(_in_order, "_LAST_WORDS", 0.1)
+    monkeypatch.setattr(_in_order, "_PATIENCE", 0.1)
     hanging, free = threading.Event(), threading.Event()
 
     def hang(_: logging.LogRecord) -> None:

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 import tcp_probe
-from tcp_probe import _gate, _timers
+from tcp_probe import _gate, _in_order, _timers
 from tcp_probe._stall import StallWatch
 from tcp_probe._timer import Timer
 
@@ -123,6 +123,7 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
 ) -> None:
     """While the thread is held up, who accepts refuses and shows where it stands; then it heals."""
     monkeypatch.setattr(_timers, "_GRACE", 0.1)
+    monkeypatch.setattr(_in_order, "_PATIENCE", 0.1)
     held = threading.Event()
 
     def hold_up() -> str:
@@ -139,8 +140,9 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
             await anyio.sleep(0.05)
             return checked(probe.port) == "refused"
 
-        while not await refused():
-            pass
+        with anyio.fail_after(20):
+            while not await refused():
+                pass
         assert probe.reasons == ("the thread that watches does not run",)
         await until(lambda: any("in hold_up" in line for line in lines()))
         held.set()
