@@ -118,13 +118,14 @@ def _selector_of(kubectl: Kubectl, kind: str, name: str, reading: Reading) -> st
     if found in {"Service", "ReplicationController"}:
         labels = mapping(document, "spec", "selector")
     terms = [f"{key}={value}" for key, value in labels.items()]
-    terms += map(_term, entries(document, "spec", "selector", "matchExpressions"))
+    terms += map(term_of, entries(document, "spec", "selector", "matchExpressions"))
     if not terms:
         raise BadInput(f"expected a kind that selects pods, got {found or kind}/{name}")
     return ",".join(terms)
 
 
-def _term(expression: Any) -> str:
+def term_of(expression: Any) -> str:
+    """Write an expression of a selector as kubectl takes it."""
     key, operator = text(expression, "key"), text(expression, "operator")
     values = ",".join(expression.get("values") or [])
     return {

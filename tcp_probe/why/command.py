@@ -25,8 +25,9 @@ exit status:
 also:
   tcp-probe why -A                     every pod, counted by cause and place
   tcp-probe why -l app=worker -n prod  those with a label
-  tcp-probe why --from FOLDER [POD]    pod.json (or pods.json), events.json, job.json,
-                                       logs-CONTAINER.txt, logs-CONTAINER-previous.txt
+  tcp-probe why --from FOLDER [POD]    with pod.json or pods.json, events.json,
+                                       job.json, logs-CONTAINER.txt,
+                                       logs-CONTAINER-previous.txt
   kubectl get pod POD -o json | tcp-probe why -
 
 It reads through kubectl, with your rights, and changes nothing.
@@ -44,8 +45,8 @@ def why(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = command_line.Parser(
         prog="tcp-probe why",
-        description="Tell why a pod was restarted, or does not start or become ready: one verdict, "
-        "the evidence for it, what to do.",
+        description="Tell why a pod was restarted, or does not start or become ready:\n"
+        "one verdict, the evidence for it, what to do.",
         usage="%(prog)s [POD | KIND/NAME | - | --from FOLDER] [options]",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -53,6 +53,11 @@ class Event:
         return None
 
     @property
+    def detail(self) -> str:
+        """What it says of a check, without whose; empty where it tells of none."""
+        return self.report.detail if self.report else ""
+
+    @property
     def killing_probe(self) -> ProbeKind | None:
         """Which probe it says has failed for good, if any."""
         return killing_probe(self.message) if self.reason == "Killing" else None

@@ -263,18 +263,16 @@ def how(case: Case, kind: ProbeKind) -> tuple[recognise.Check | None, str, list[
     reports = case.events.reports(kind) if case.events else []
     told: dict[recognise.Check, list[Event]] = {}
     for event in reports:
-        if event.report:
-            told.setdefault(recognise.check(handler, event.report.detail), []).append(event)
+        told.setdefault(recognise.check(handler, event.detail), []).append(event)
     if told:
         check = max(told, key=lambda each: total(told[each]))
         latest = told[check][-1]
-        detail = latest.report.detail if latest.report else ""
         first = min((event.first for event in told[check] if event.first), default=None)
         count = times(total(told[check]))
-        shown = quoted(handler, detail)
+        shown = quoted(handler, latest.detail)
         line = f"event: Unhealthy{count}, {between(first, latest.last)}: {kind} probe: {shown}"
         others = [f"{each}{times(total(told[each]))}" for each in told if each != check]
-        return check, detail, [line, *(f"event: also: {other}" for other in others)]
+        return check, latest.detail, [line, *(f"event: also: {other}" for other in others)]
     log = case.current if kind == "readiness" or case.death is None else case.log
     port = case.container.port_of(probe) if probe else None
     if log and probe and probe.connects and port:

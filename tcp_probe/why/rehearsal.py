@@ -22,7 +22,7 @@ def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bo
     probe, death = case.container.probes[kill.kind], case.death
     if death is None or death.life is None or not probe.connects:
         return None
-    if case.container.port_of(probe) is None:
+    if check not in {"refused", "timed out"}:
         return None
     ends = ",term=99" if death.code == _SIGKILL else ""
     if never_answered:
@@ -32,8 +32,6 @@ def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bo
         fails = (probe.threshold - 1) * probe.period + probe.period / 2
         fault = max(round((killed_after(case, kill) or 0) - fails), 0)
         words = f"close={fault:g}" if check != "timed out" else f"hang={fault:g},backlog=0"
-    if check not in {"refused", "timed out"}:
-        return None
     return _command(case, words + ends, death.life)
 
 

@@ -14,7 +14,7 @@ _AT = re.compile(r"\s+at (?P<function>.*?) ?\((?P<file>[^()]*?):(?P<line>\d+)(?:
 _NATIVE_AT = re.compile(r"\s+at (?P<function>\S+)\((?P<file>[A-Za-z ]+)\)(?P<line>)\s*")
 _BARE_AT = re.compile(r"\s+at (?P<function>)(?P<file>\S+?):(?P<line>\d+)(?::\d+)?\s*")
 _GO = re.compile(r"(?:\t| +)(?P<file>/\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?")
-_GROUP = re.compile(r"^ *[|+][-+ \d]*(?=\S)| *\| ")  # how Python draws an exception group
+_GROUP = re.compile(r" *(?:\| ?|\+ )")  # how Python draws an exception group
 _STANDARD = re.compile(
     r"^<frozen |[/\\]lib[/\\]python\d[\d.]*[/\\](?!(?:site|dist)-packages)"
     r"|^node:|/usr/local/go/src/|^<unknown>"

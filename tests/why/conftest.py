@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,31 @@ from tcp_probe.why.judge import Evidence, judge
 from tcp_probe.why.verdict import Verdict
 
 CORPUS = Path(__file__).parent / "corpus"
-AT = "2026-11-24T08:{:02}:{:02}Z"
+EIGHT = datetime(2026, 11, 24, 8, tzinfo=timezone.utc)
 
 
 def at(seconds: int) -> str:
     """Write a time so many seconds after that at which the pods of these tests started."""
-    return AT.format(*divmod(seconds, 60))
+    return (EIGHT + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.fixture
+def later() -> Callable[[float], datetime]:
+    """Return a time so many seconds after the start of the pods of these tests."""
+    return lambda seconds: EIGHT + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def ended() -> Callable[..., dict[str, Any]]:
+    """Make the state of a container that has ended."""
+
+    def ended(
+        code: int, reason: str = "Error", *, start: int = 10, end: int = 60, message: str = ""
+    ) -> dict[str, Any]:
+        times = {"startedAt": at(start), "finishedAt": at(end)}
+        return {"terminated": {"exitCode": code, "reason": reason, "message": message, **times}}
+
+    return ended
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def _reports(case: Case, probe: ProbeSpec) -> tuple[list[str], int, str]:
     if not told:
         return [], 0, ""
     first = min((event.first for event in told if event.first), default=None)
-    detail = told[-1].report.detail if told[-1].report else ""
+    detail = told[-1].detail
     count = total(told)
     when = between(first, told[-1].last)
     line = f"event: Unhealthy{times(count)}, {when}: {probe.kind} probe errored: {_root(detail)}"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tcp_probe.why import kubectl as calls
+from tcp_probe.why.cluster import term_of
 from tcp_probe.why.command import why
 
 Ask = Callable[..., dict[str, Any]]
@@ -70,9 +74,9 @@ def test_the_pods_of_a_deployment_are_found(cluster: Any, ask: Ask, pod: Pod) ->
     labels = {"matchLabels": {"app": "web"}, "matchExpressions": []}
     named = {"name": "web", "namespace": "prod"}
     cluster.add("Deployment", [{"metadata": named, "spec": {"selector": labels}}])
-    cluster.add("Pod", [pod(meta={"name": "web-1", "labels": {"app": "web"}})])
-    cluster.add("Pod", [pod(meta={"name": "db-1", "labels": {"app": "db"}})])
-    assert causes(ask("deployment/web")) == {"web-1": ["none"]}
+    for name in ("web-1", "web-2", "db-1"):
+        cluster.add("Pod", [pod(meta={"name": name, "labels": {"app": name[:-2]}})])
+    assert causes(ask("deployment/web")) == {"web-1": ["none"], "web-2": ["none"]}
 
 
 def test_a_forbidden_log_and_events_leave_a_verdict(cluster: Any, ask: Ask, pod: Pod) -> None:
@@ -140,3 +144,178 @@ def test_a_thousand_pods_are_a_few_findings(cluster: Any, ask: Ask, pod: Pod) ->
     ]
     assert len(cluster.asked) <= 50
     assert json.dumps(said["missing"]).count("of 1000") == 1
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "found"),
+    [
+        ({"matchLabels": {"app": "web"}}, {"app": "web"}, True),
+        (
+            {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]},
+            {"app": "api"},
+            True,
+        ),
+    ],
+)
+def test_a_selector_may_be_an_expression(  # noqa: PLR0913, PLR0917 (a row, and fixtures)
+    selector: dict[str, Any],
+    labels: dict[str, str],
+    found: object,
+    cluster: Any,
+    ask: Ask,
+    pod: Pod,
+) -> None:
+    """As a StatefulSet has it."""
+    named = {"name": "web", "namespace": "prod"}
+    cluster.add("StatefulSet", [{"metadata": named, "spec": {"selector": selector}}])
+    cluster.add("Pod", [pod(meta={"name": "web-0", "labels": labels})])
+    assert ("web-0" in causes(ask("sts/web"))) is found
+
+
+@pytest.mark.parametrize(
+    ("operator", "term"),
+    [
+        ("NotIn", "app notin (a,b)"),
+        ("Exists", "app"),
+        ("DoesNotExist", "!app"),
+        ("In", "app in (a,b)"),
+    ],
+)
+def test_each_kind_of_expression_is_asked(operator: str, term: str) -> None:
+    """In the words of a label selector."""
+    assert term_of({"key": "app", "operator": operator, "values": ["a", "b"]}) == term
+
+
+def test_the_pods_of_a_service_are_found(cluster: Any, ask: Ask, pod: Pod) -> None:
+    """Its selector is a mapping of labels."""
+    named = {"name": "web", "namespace": "prod"}
+    cluster.add("Service", [{"metadata": named, "spec": {"selector": {"app": "web"}}}])
+    cluster.add("Pod", [pod(meta={"name": "web-1", "labels": {"app": "web"}})])
+    assert causes(ask("svc/web")) == {"web-1": ["none"]}
+
+
+def test_the_pods_of_a_cron_job_are_found(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+    """Through its Jobs; without one there are none."""
+    cluster.add("CronJob", [{"metadata": {"name": "n", "namespace": "prod", "uid": "c"}}])
+    assert "expected pods of cronjob/n, found none" in complaint(capsys, "cronjob/n")
+    owned = {"name": "n-1", "namespace": "prod", "ownerReferences": [{"uid": "c"}]}
+    cluster.add("Job", [{"metadata": owned}, {"metadata": {"name": "m", "namespace": "prod"}}])
+    cluster.add("Pod", [pod(meta={"name": "n-1-x", "labels": {"job-name": "n-1"}})])
+    assert causes(ask("cronjob/n")) == {"n-1-x": ["none"]}
+
+
+def test_a_kind_that_has_no_pods_is_bad_input(cluster: Any, capsys: Output) -> None:
+    """It says what was expected."""
+    cluster.add("Service", [{"metadata": {"name": "web", "namespace": "prod"}, "spec": {}}])
+    said = complaint(capsys, "service/web")
+    assert said.endswith("expected a kind that selects pods, got Service/web")
+
+
+def test_pods_are_found_by_their_labels(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+    """In the namespace that is named; where there are none it says so."""
+    cluster.add("Pod", [pod(meta={"name": n, "labels": {"app": n}}) for n in ("web", "db")])
+    assert causes(ask("-l", "app=db", "-n", "prod")) == {"db": ["none"]}
+    said = complaint(capsys, "-l", "app=db", "-n", "dev")
+    assert said.endswith("expected pods of app=db, found none")
+    assert complaint(capsys, "-A", "-c", "nosuch").endswith(
+        "expected a container 'nosuch', found app"
+    )
+
+
+def test_one_container_may_be_asked_for(cluster: Any, ask: Ask, pod: Pod) -> None:
+    """Its logs only are read then."""
+    made = pod()
+    made["spec"]["containers"].append({"name": "side"})
+    made["status"]["containerStatuses"].append(
+        {"name": "side", "ready": True, "restartCount": 0, "state": {"running": {}}}
+    )
+    cluster.add("Pod", [made])
+    ask("web", "-c", "side")
+    assert sum("/log?" in path for path in cluster.asked) == 1
+
+
+def test_the_context_is_passed_on(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+    """To kubectl, and into the commands that are shown."""
+    cluster.add("Pod", [pod(meta={"name": "a"}), pod({"waiting": {"reason": "InvalidImageName"}})])
+    assert "context: nosuch" in complaint(capsys, "web", "--context", "nosuch")
+    assert why(["-A", "--context", "lab"]) == 1
+    assert "  tcp-probe why web -n prod --context lab\n" in capsys.readouterr().out
+
+
+def test_an_api_server_that_is_not_there_is_told(
+    cluster: Any, capsys: Output, tmp_path: Path
+) -> None:
+    """In one line, without kubectl's own tries."""
+    config = (tmp_path / "config").read_text()
+    (tmp_path / "config").write_text(re.sub(r"127.0.0.1:\d+", "127.0.0.1:9", config))
+    assert "the API server cannot be reached" in complaint(capsys, "web")
+
+
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, mode: int = 0o755) -> None:
+    """Put something else in kubectl's place."""
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    program = tmp_path / "bin" / "kubectl"
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(mode)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+
+
+def test_a_kubectl_that_says_something_else_is_told(
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No JSON, no word, no right to run it, or no end."""
+    script(tmp_path, monkeypatch, "echo hello")
+    assert "something that is not JSON" in complaint(capsys, "web")
+    script(tmp_path, monkeypatch, "exit 1")
+    assert "kubectl failed, and said nothing" in complaint(capsys, "web")
+    script(tmp_path, monkeypatch, "echo 'error: \x1b[31mno' >&2; exit 1")
+    assert complaint(capsys, "web").endswith("the pods cannot be read: \\x1b[31mno")
+    script(tmp_path, monkeypatch, "exec sleep 60")
+    monkeypatch.setattr(calls, "CALL_TIMEOUT", 0.2)
+    assert "no answer within 0.2 s" in complaint(capsys, "web")
+
+
+def test_a_kubectl_that_cannot_be_run_is_told(
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not executable, or a program for another machine."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "kubectl").write_bytes(b"\x7fELF")
+    (tmp_path / "bin" / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert "kubectl cannot be run" in complaint(capsys, "web")
+
+
+def test_what_is_being_read_is_shown_on_a_terminal(
+    cluster: Any, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, which is gone at the end."""
+    cluster.add("Pod", [pod()])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert why(["web"]) == 0
+    said = capsys.readouterr().err
+    assert "reading pods ..." in said
+    assert "reading events of 1 pods ..." in said
+    assert said.endswith("\r\x1b[K")
+
+
+def test_logs_that_differ_leave_the_place_open(cluster: Any, ask: Ask, pod: Pod) -> None:
+    """Of a thousand pods two logs are read: where they do not agree, the others have no place."""
+    owner = {"ownerReferences": [{"name": "web-7d4f"}]}
+    waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+    cluster.add(
+        "Pod",
+        [pod(waiting, ENDED, restarts=2, meta={"name": f"w{n}", **owner}) for n in range(9)],
+    )
+    cluster.logs = {(f"w{n}", "app", False): f"fatal: reason {n}\n" for n in range(9)}
+    groups = ask("-A")["groups"]
+    assert [each["pods"] for each in groups] == [7, 1, 1]
+
+
+def test_pods_that_need_no_log_are_told_without_any(cluster: Any, ask: Ask, pod: Pod) -> None:
+    """An image that cannot be had is in the pod itself."""
+    waiting = {"waiting": {"reason": "InvalidImageName"}}
+    cluster.add("Pod", [pod(waiting, meta={"name": f"w{n}"}) for n in range(3)])
+    ask("-A")
+    ask("w0")
+    assert not any("/log" in path for path in cluster.asked)
