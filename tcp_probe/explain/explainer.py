@@ -44,8 +44,7 @@ def explain(source: str, container: str | None, settings: Settings) -> Explanati
     Raises `ManifestError` where the manifest cannot be read, or no such container is in it.
     """
     found = resources(source)
-    held = [each for each in found if each.kind in KINDS or pod_of(each, settings.template)]
-    hidden = [each for each in found if each not in held and template_in(each.field)]
+    held, hidden, others = _sorted(found, settings)
     if not held:
         missing_pod(source, found)
     services = Services(found)
@@ -56,8 +55,20 @@ def explain(source: str, container: str | None, settings: Settings) -> Explanati
         explained = [_narrowed(each, chosen) for each in explained]
     unexplained = [ExplainedResource(each, (), (_not_explained(each),)) for each in hidden]
     wanted = (each for each in explained if each.containers or container is None)
-    rest = tuple(each for each in found if each not in held and each not in hidden)
-    return Explanation(source, settings.rules, (*wanted, *unexplained), rest)
+    return Explanation(source, settings.rules, (*wanted, *unexplained), tuple(others))
+
+
+def _sorted(found: Sequence[Resource], settings: Settings) -> tuple[list[Resource], ...]:
+    """Part those that hold a pod, those that seem to hold one, and the others."""
+    held: list[Resource] = []
+    hidden: list[Resource] = []
+    others: list[Resource] = []
+    for each in found:
+        if each.kind in KINDS or pod_of(each, settings.template):
+            held.append(each)
+        else:
+            (hidden if template_in(each.field) else others).append(each)
+    return held, hidden, others
 
 
 def _explained(resource: Resource, services: Services, settings: Settings) -> ExplainedResource:
@@ -147,7 +158,12 @@ def _few(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _narrowed(explained: ExplainedResource, chosen: Sequence[Choice]) -> ExplainedResource:
-    wanted = tuple(each for each in explained.containers if each.choice in chosen)
+    places = {(id(choice.resource), choice.container.path) for choice in chosen}
+    wanted = tuple(
+        each
+        for each in explained.containers
+        if (id(each.choice.resource), each.choice.container.path) in places
+    )
     return replace(explained, containers=wanted)
 
 

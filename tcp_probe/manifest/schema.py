@@ -63,6 +63,11 @@ def table() -> dict[str, dict[str, FieldType]]:
     return parts
 
 
+@cache
+def _required(name: str) -> list[tuple[str, int]]:
+    return [(each, since) for each, (_, required, since) in table()[name].items() if required]
+
+
 def check_fields(
     field: Field, name: str, version: int | None = None, since: int = OLDEST
 ) -> Iterator[Finding]:
@@ -73,8 +78,8 @@ def check_fields(
     """
     known = table()[name]
     given = field.mapping()
-    for each, (_, required, brought) in known.items():
-        if required and given.get(each) is None and brought <= (version or NEWEST):
+    for each, brought in _required(name):
+        if given.get(each) is None and brought <= (version or NEWEST):
             reason = f"a {name} has to have the field {each}"
             yield Finding.at(field, "missing-field", "error", reason, f"add {each}")
     for each, value in given.items():

@@ -27,6 +27,8 @@ MOST_VALUES = 2_000_000
 # What aliases stand for is looked at again wherever they are used.
 MOST_REPEATED = 100_000
 
+_STARTS = {yaml.MappingStartEvent, yaml.SequenceStartEvent}
+_ENDS = {yaml.MappingEndEvent, yaml.SequenceEndEvent}
 _CORE = "tag:yaml.org,2002:"
 _COLLECTIONS = {None, "!", f"{_CORE}map", f"{_CORE}seq"}
 _TEXTS = {"!", f"{_CORE}str", f"{_CORE}binary", f"{_CORE}timestamp"}
@@ -80,6 +82,8 @@ class _Open:
 
 @dataclass
 class _Value:
+    """A value, the lines of it, and how many values it stands for."""
+
     value: Any
     lines: Lines
     size: int
@@ -107,16 +111,17 @@ class _Builder:
     def take(self, event: Any) -> _Value | None:
         """Take the next event; return the document that it completes."""
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.ScalarEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             value = _scalar(event, line)
             return self._add(_Value(value, line, 1), line, event.anchor, event.value)
-        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        if kind in _STARTS:
             self._begin(event, line)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif kind in _ENDS:
             return self._end()
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is yaml.AliasEvent:
             return self._add(self._aliased(event.anchor, line), line, None, "")
-        elif isinstance(event, yaml.DocumentStartEvent):
+        elif kind is yaml.DocumentStartEvent:
             self._anchors.clear()
         return None
 
