@@ -85,11 +85,6 @@ def grpc_failed(code: str, details: str) -> str:
     return f"error: health rpc probe failed: rpc error: code = {code} desc = {details}"
 
 
-def created(name: str, rules: Rules) -> str:
-    """Say that a container was created."""
-    return "Container created" if rules.has("short messages") else f"Created container: {name}"
-
-
 def started(name: str, rules: Rules) -> str:
     """Say that a container was started."""
     return "Container started" if rules.has("short messages") else f"Started container {name}"
@@ -132,11 +127,6 @@ def killed(container: Container, kind: ProbeKind, *, restarts: bool) -> str:
 def backing_off(name: str, pod: str) -> str:
     """Say that a container is left ended for a while; `pod` is as in NAME_NAMESPACE(UID)."""
     return f"Back-off restarting failed container {name} in pod {pod}"
-
-
-def waiting(name: str, pod: str, delay: float) -> str:
-    """Say, as the reason of waiting, for how long: the only place that tells the delay."""
-    return f"back-off {duration(delay)} restarting failed container={name} pod={pod}"
 
 
 def taken_for_success(name: str, kind: ProbeKind) -> str:

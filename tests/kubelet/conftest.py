@@ -8,13 +8,16 @@ import pytest
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 from tcp_probe.kubelet.state_machine import Kubelet
 from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck, StartContainer, Step
+from tcp_probe.kubelet.versions import NEWEST, Rules
 
 
 class Play:
     """A kubelet whose checks end at once, with the outcome that is set for each probe."""
 
-    def __init__(self, *probes: Probe, **container: Any) -> None:
-        self.kubelet = Kubelet(Container("worker", probes, **container))
+    def __init__(
+        self, *probes: Probe, minor: int = NEWEST, seed: int = 1, **container: Any
+    ) -> None:
+        self.kubelet = Kubelet(Container("worker", probes, **container), seed, Rules(minor))
         self.now = 0.0
         self.outcomes: dict[ProbeKind, Outcome] = {}
         self.steps: list[Step] = []
@@ -29,8 +32,11 @@ class Play:
             elif isinstance(step, RunCheck):
                 kind = step.probe.kind
                 self.checks.append((kind, round(self.now, 3)))
-                outcome = self.outcomes.get(kind, Outcome(success=True))
+                outcome = self.outcome_of(kind)
                 self.take(self.kubelet.checked(self.now, kind, outcome))
+
+    def outcome_of(self, kind: ProbeKind) -> Outcome:
+        return self.outcomes.get(kind, Outcome(success=True))
 
     def until(self, time: float) -> None:
         while self.kubelet.next_wake <= time:
@@ -40,6 +46,9 @@ class Play:
 
     def exits(self, code: int = 0) -> None:
         self.take(self.kubelet.exited(self.now, code))
+
+    def reasons(self) -> list[str]:
+        return [event.reason for event in self.events()]
 
     def events(self, *reasons: str) -> list[Event]:
         events = [step for step in self.steps if isinstance(step, Event)]

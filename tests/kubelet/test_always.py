@@ -202,3 +202,15 @@ def test_after_ten_minutes_of_running_the_back_off_is_forgotten(simulation: Watc
             killed = True
         elif event.reason == "Exited" and event.time - started > 601 and not killed:
             ended = event.time
+
+
+@every_hour
+@given(containers(), handlers, scripts, seeds)
+def test_the_checks_that_are_left_out_change_nothing(
+    container: Container, handler: Handler, script: WorkerScript, seed: int
+) -> None:
+    """With each of them the same story is told."""
+    by_kind = dict.fromkeys([probe.kind for probe in container.probes], handler)
+    some = Simulation(container, by_kind, script, seed=seed)
+    every = Simulation(container, by_kind, script, seed=seed, on_check=lambda *_: None)
+    assert list(some.run(HOUR)) == list(every.run(HOUR))

@@ -8,7 +8,7 @@ import pytest
 
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import Kubelet
-from tcp_probe.kubelet.steps import Container, Outcome, RunCheck, StartContainer
+from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck, StartContainer
 
 Stage = Callable[..., Any]
 PASSED = Outcome(success=True)
@@ -182,3 +182,80 @@ def test_a_readiness_lost_during_the_grace_is_reported(stage: Stage) -> None:
     play.until(9)
     assert not play.kubelet.ready
     assert len(play.times("liveness")) == 6
+
+
+def test_an_errored_check_is_made_three_times_at_once(stage: Stage) -> None:
+    """And told once; where one of them comes to a result, that counts."""
+    play = stage(Probe("liveness", period=5, failure_threshold=1))
+    outcomes = [Outcome(success=None, message="no such file")] * 3
+    play.outcome_of = lambda _: outcomes.pop(0) if outcomes else PASSED
+    play.until(6)
+    assert play.times("liveness") == [4.85] * 3
+    assert len(play.events("Unhealthy")) == 1
+    outcomes += [Outcome(success=None), FAILED]
+    play.until(10)
+    assert play.times("liveness")[3:] == [9.85] * 2
+    assert play.reasons()[-2:] == ["Unhealthy", "Killing"]
+
+
+def test_an_error_of_a_container_that_has_ended_is_not_tried_again() -> None:
+    """There is nothing left to check."""
+    kubelet = Kubelet(Container("worker", (Probe("liveness", period=1, timeout=5),)))
+    kubelet.start(0.0)
+    kubelet.started(0.0)
+    kubelet.wake(0.1)
+    assert len(kubelet.wake(0.85)) == 1
+    kubelet.exited(0.9, 1)
+    [told] = kubelet.checked(0.95, "liveness", Outcome(success=None, message="gone"))
+    assert isinstance(told, Event)
+
+
+def test_the_initial_delay_may_end_a_second_early() -> None:
+    """The start is known by its second alone: in most clusters' clocks 9.85 s are over 10."""
+    firsts = set()
+    for seed in range(30):
+        kubelet = Kubelet(Container("worker", (Probe("liveness", initial_delay=10),)), seed)
+        kubelet.start(0.0)
+        kubelet.started(0.0)
+        while not any(isinstance(step, RunCheck) for step in kubelet.wake(kubelet.next_wake)):
+            last = kubelet.next_wake
+        firsts.add(round(last, 2))
+    assert firsts == {9.85, 19.85}
+
+
+def test_what_is_not_ready_is_checked_out_of_turn_now_and_then(stage: Stage) -> None:
+    """Once every 60 to 90 s, and the ticks go on from there."""
+    play = stage(Probe("readiness", period=50))
+    play.outcomes["readiness"] = FAILED
+    play.until(400)
+    gaps = [b - a for a, b in pairwise(play.times("readiness"))]
+    out_of_turn = [gap for gap in gaps if 1 < gap < 49.9]
+    assert out_of_turn
+    play.outcomes["readiness"] = PASSED
+    play.until(500)
+    play.checks.clear()
+    play.until(1000)
+    assert [round(b - a, 3) for a, b in pairwise(play.times("readiness"))] == [50] * 9
+
+
+def test_a_steady_container_may_be_left_alone(stage: Stage) -> None:
+    """Checks that pass change nothing then, and may be skipped."""
+    play = stage(Probe("startup", period=1), Probe("liveness", period=1), Probe("readiness"))
+    assert not play.kubelet.steady
+    play.until(30)
+    assert play.kubelet.steady
+    play.kubelet.skip(1000.5)
+    assert play.kubelet.next_wake == pytest.approx(1000.85)
+    play.outcomes["readiness"] = FAILED
+    play.until(1030)
+    assert not play.kubelet.steady
+
+
+def test_an_exit_is_told_with_what_the_container_left() -> None:
+    """The termination message, as `kubectl describe` shows it; a state, not an event."""
+    kubelet = Kubelet(Container("worker"))
+    kubelet.start(0.0)
+    kubelet.started(0.0)
+    [exited] = kubelet.exited(1.0, 1, "out of paper")
+    assert isinstance(exited, Event)
+    assert (exited.kind, exited.termination_message) == ("state", "out of paper")

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
 
-from tcp_probe.kubelet.handlers import Exec, Handler, Sleep, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Handler, Hook, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 from tcp_probe.kubelet.steps import Container
 from tcp_probe.rehearse.virtual import Simulation
@@ -85,10 +83,81 @@ def test_the_seed_decides_what_is_random() -> None:
     assert stories[0] != stories[2]
 
 
-def test_an_hour_takes_well_under_a_second() -> None:
-    """Of the processor's time: the machine may be busy with other things, too."""
-    probes = (Probe("startup", period=2), Probe("liveness"), Probe("readiness", period=5))
-    for script in ("close=60", "start=0"):
-        began = process_time()
-        rehearsed(script, *probes, until=3600)
-        assert process_time() - began < 0.5
+DAY = 24 * 3600
+PROBES = (
+    Probe("startup", period=2, failure_threshold=30),
+    Probe("liveness"),
+    Probe("readiness", period=5),
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "most"),
+    [("start=0", 40), ("start=40,close=40000", 300), ("exit=1:1", 3000), ("term=0", 40)],
+)
+def test_a_day_takes_few_steps(script: str, most: int) -> None:
+    """Checks that pass and change nothing are left out, so a thousand pods are soon simulated."""
+    simulation = Simulation(Container("app", PROBES), TCP, parse(script))
+    list(simulation.run(DAY))
+    assert simulation.work < most
+
+
+def test_where_each_check_is_told_none_is_left_out() -> None:
+    """For a picture, say; the story is the same."""
+    told: list[float] = []
+    every = Simulation(
+        Container("app", PROBES),
+        TCP,
+        parse("close=1000"),
+        on_check=lambda began, *_: told.append(began),
+    )
+    some = Simulation(Container("app", PROBES), TCP, parse("close=1000"))
+    assert list(every.run(3600)) == list(some.run(3600))
+    assert len(told) > 500
+    assert some.work < every.work / 2
+
+
+@pytest.mark.parametrize(("hook", "failures"), [(Exec(("sleep", "20")), 1), (Sleep(20), 0)])
+def test_a_hook_that_the_grace_cuts_short(hook: Sleep | Exec, failures: int) -> None:
+    """A command ends with its container, which is a failure; a sleep cut short is none."""
+    probe = Probe("liveness", period=2, failure_threshold=1, grace=3)
+    events = rehearsed("close=1", probe, until=6, pre_stop=hook)
+    assert "4.9 Exited" in events
+    assert len([event for event in events if "FailedPreStopHook" in event]) == failures
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        (Exec(("sleep", "7")), ["0.0 Started", "7.0 Ready"]),
+        (Sleep(7), ["0.0 Started", "7.0 Ready"]),
+        (Exec(("false",)), ["0.0 Started", "0.0 FailedPostStartHook", "0.0 Killing", "0.0 Exited"]),
+        (TcpSocket(9090), ["0.0 Started", "0.0 FailedPostStartHook"]),
+    ],
+)
+def test_a_hook_runs_after_the_start(hook: Hook, expected: list[str]) -> None:
+    """Nothing is checked meanwhile, and where it fails the container is ended."""
+    container = Container("app", (Probe("liveness"),), post_start=True)
+    simulation = Simulation(container, TCP, parse("start=0"), post_start=hook)
+    events = [f"{event.time:.1f} {event.reason}" for event in simulation.run(9)]
+    assert events[: len(expected)] == expected
+
+
+def test_init_containers_come_first() -> None:
+    """Each is seen to have ended within a second; the tickers run from before the first."""
+    probe = Probe("liveness", period=5)
+    simulation = Simulation(Container("app", (probe,)), TCP, parse("close=0"), init=(3, 3.3))
+    events = [event for event in simulation.run(20) if event.reason in ("Started", "Unhealthy")]
+    assert 6.3 < events[0].time < 8.5
+    assert [round(event.time, 2) for event in events[1:3]] == [9.85, 14.85]
+
+
+@pytest.mark.parametrize(("shares", "code"), [(True, 143), (False, 0)])
+def test_beside_pid_1_sigterm_ends_a_worker_without_a_handler(shares: bool, code: int) -> None:  # noqa: FBT001
+    """With 143, as the kernel does; alone it is PID 1, and taken to handle it."""
+    probe = Probe("liveness", period=1, failure_threshold=1)
+    simulation = Simulation(
+        Container("app", (probe,)), TCP, parse("close=1"), shares_processes=shares
+    )
+    [exited] = [event for event in simulation.run(3) if event.reason == "Exited"][:1]
+    assert exited.message.endswith(f"exited with code {code}")
