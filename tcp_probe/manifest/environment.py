@@ -37,6 +37,17 @@ def environment(container: Field) -> tuple[dict[str, str], tuple[str, ...]]:
     return values, tuple(unresolved)
 
 
+def static_environment(container: Field) -> dict[str, str]:
+    """Return what an exec probe's command may refer to: each variable's value as it is written.
+
+    One that comes from elsewhere is empty there, as kubelet does not look it up.
+    """
+    return {
+        variable.need("name").text(): value.text() if (value := variable.get("value")) else ""
+        for variable in container.items_of("env")
+    }
+
+
 def search_path() -> str:
     """Return the PATH of a container here: its `python` is the one that rehearses."""
     here = Path(sys.executable).parent
@@ -52,16 +63,15 @@ def expanded(field: Field, values: Mapping[str, str]) -> str:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` as Kubernetes does: what is unknown stays, `$$` escapes.
+    """Replace `$(NAME)` as Kubernetes does: what is unknown stays, and `$$` becomes `$`.
 
     Raises `ValueError` where that grows beyond what Linux passes to a process as one text.
     """
 
     def replace(match: re.Match[str]) -> str:
-        escaped, name = match.groups()
-        return f"$({name})" if escaped else values.get(name, match.group())
+        return "$" if match[1] is None else values.get(match[1], match[0])
 
-    expanded = re.sub(r"(\$?)\$\(([^()]*)\)", replace, text)
+    expanded = re.sub(r"\$(?:\$|\(([^)]*)\))", replace, text)
     if len(expanded) > MOST_EXPANDED:
         raise ValueError(
             f"expected at most {MOST_EXPANDED:,} characters once its variables are filled in, "

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, get_args
 from tcp_probe.kubelet.handlers import Exec, Grpc, Handler, Hook, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 
+from .environment import expanded
 from .fields import MOST, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     # The ports of a container, with their names.
     Ports = Sequence[tuple[int, str | None]]
@@ -48,15 +49,19 @@ def probe_of(kind: ProbeKind, field: Field) -> Probe:
     )
 
 
-def handler_of(field: Field, ports: Ports) -> Handler:
-    """Read how a probe checks."""
+def handler_of(field: Field, ports: Ports, static: Mapping[str, str]) -> Handler:
+    """Read how a probe checks; `static` are the variables that a command may refer to."""
     name, action = _one_of(field, ("tcpSocket", "httpGet", "exec", "grpc"))
     if name == "grpc":
         service = action.get("service")
         port = action.need("port").number(1, 65535)
         return Grpc(port, service=service.text() if service else "")
     if name == "exec":
-        return _exec(action)
+        command = action.need("command")
+        return Exec(
+            tuple(expanded(word, static) for word in command.items())
+            or command.fail("expected a command, got an empty list")
+        )
     return TcpSocket(*_address(action, ports)) if name == "tcpSocket" else _http_get(action, ports)
 
 
@@ -67,7 +72,7 @@ def hook_of(field: Field, ports: Ports) -> Hook:
         return Sleep(action.need("seconds").number(0, MOST))
     if name == "tcpSocket":
         return TcpSocket(*_address(action, ports))
-    return _exec(action) if name == "exec" else _http_get(action, ports)
+    return _command(action) if name == "exec" else _http_get(action, ports)
 
 
 def _one_of(field: Field, names: Sequence[str]) -> tuple[str, Field]:
@@ -78,7 +83,7 @@ def _one_of(field: Field, names: Sequence[str]) -> tuple[str, Field]:
     return given[0], field.need(given[0])
 
 
-def _exec(field: Field) -> Exec:
+def _command(field: Field) -> Exec:
     command = field.need("command")
     return Exec(command.texts() or command.fail("expected a command, got an empty list"))
 

@@ -14,7 +14,7 @@ from tcp_probe.kubelet.restart_policy import (
 )
 from tcp_probe.kubelet.steps import NO_UID, Container
 
-from .environment import environment, expanded
+from .environment import environment, expanded, static_environment
 from .fields import MOST
 from .pods import choose, containers, missing_pod, resources
 from .probe_fields import PROBE_KINDS, container_ports, handler_of, hook_of, probe_of
@@ -82,6 +82,7 @@ def workload(choice: Choice) -> Workload:
     ports = container_ports(container)
     probes: list[Probe] = []
     handlers: dict[ProbeKind, Handler] = {}
+    static = static_environment(container)
     for kind in PROBE_KINDS:
         field = container.get(f"{kind}Probe")
         if field and choice.role == "init container":
@@ -90,7 +91,7 @@ def workload(choice: Choice) -> Workload:
             )
         if field:
             probes.append(probe_of(kind, field))
-            handlers[kind] = handler_of(field, ports)
+            handlers[kind] = handler_of(field, ports, static)
     pre_stop = container.find("lifecycle", "preStop")
     post_start = container.find("lifecycle", "postStart")
     grace = spec.get("terminationGracePeriodSeconds")

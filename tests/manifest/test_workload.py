@@ -333,3 +333,20 @@ def test_the_pod_is_named_as_kubelet_names_it(manifest: Manifest, pod: Pod) -> N
     """With its namespace; it gets its UID only in a cluster."""
     document = {**pod(), "metadata": {"name": "w", "namespace": "lab"}}
     assert load(manifest(document)).container.pod.startswith("w_lab(00000000-")
+
+
+def test_a_probes_command_gets_variables_as_they_are_written(manifest: Manifest, pod: Pod) -> None:
+    """One from elsewhere is empty; a hook's command gets none at all."""
+    env = [
+        {"name": "PORT", "value": "9090"},
+        {"name": "URL", "value": "http://localhost:$(PORT)"},
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "EMPTY"},
+    ]
+    words = ["check", "$(PORT)", "$(URL)", "x$(KEY)$(EMPTY)", "$(OTHER)", "$$(PORT)", "kill $$"]
+    command = {"exec": {"command": words}}
+    workload = load(manifest(pod(env=env, livenessProbe=command, lifecycle={"preStop": command})))
+    assert workload.handlers["liveness"] == Exec(
+        ("check", "9090", "http://localhost:$(PORT)", "x", "$(OTHER)", "$(PORT)", "kill $")
+    )
+    assert workload.pre_stop == Exec(tuple(words))
