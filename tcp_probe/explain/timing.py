@@ -187,8 +187,11 @@ class Timing:
             # From one running container to the next the pod stays ready.
             not_ready = None if restarts else ended
         elif not_ready:
-            least = min(not_ready.least, ended.least)
-            not_ready = Span(least, min(not_ready.most, ended.most))
+            # The end may come before the last check. Then the new container is not ready yet, once
+            # kubelet has seen it.
+            least, most = min(not_ready.least, ended.least), min(not_ready.most, ended.most)
+            cut_off = ended.least < not_ready.most and not self.rules.has("relist at once")
+            not_ready = Span(least, most + (RELIST if cut_off else 0))
         return Figures(killed, sigterm, ended if restarts else None, not_ready)
 
     def _hook_takes(self) -> Span:

@@ -45,8 +45,9 @@ class Stop:
             self._terminate(now)
 
     def _terminate(self, now: float) -> None:
-        # What the hook took is taken off in whole seconds.
-        grace = max(self._grace - floor(now - self._began), MINIMUM_GRACE)
+        # What the hook took is taken off in whole seconds; of 4 s the sum of two floats may lack a
+        # billionth.
+        grace = max(self._grace - floor(now - self._began + 1e-6), MINIMUM_GRACE)
         self._journal.add(Terminate(grace, self._signal))
         self._agenda.at(now + grace, "sigkill", self._kill)
 

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcp_probe.explain.timing import Figures, Span, Timing
-from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Grpc, Handler, Hook, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.prober import Probe, ProbeKind
-from tcp_probe.kubelet.state_machine import KILL_TAKES, RESTART_TAKES, SEEN_AFTER
+from tcp_probe.kubelet.state_machine import KILL_TAKES, RELIST, RESTART_TAKES, SEEN_AFTER
 from tcp_probe.kubelet.steps import Container
+from tcp_probe.kubelet.versions import Rules
 from tcp_probe.rehearse.virtual import Simulation
 from tcp_probe.rehearse.worker_script import WorkerScript
 
@@ -34,10 +35,21 @@ class Case:
     handlers: dict[ProbeKind, Handler]
     backlog: int
     stall_timeout: int
+    pre_stop: Hook | None = None
+    # How long a hook that does not sleep takes.
+    hook_takes: int = 0
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def timing(self) -> Timing:
-        return Timing(self.container, self.handlers, self.backlog, self.stall_timeout)
+        return Timing(
+            self.container,
+            self.handlers,
+            self.backlog,
+            self.stall_timeout,
+            pre_stop=self.pre_stop,
+            rules=self.rules,
+        )
 
     def seconds_until(self, fault: str, phase: float, seed: int) -> dict[str, float]:
         """Simulate the fault: when come the kill, the new container, and not being ready."""
@@ -47,12 +59,19 @@ class Case:
             "standstill": WorkerScript(hang=at, backlog=self.backlog),
             "stall": WorkerScript(hang=at, backlog=self.backlog, close=at + self.stall_timeout),
         }[fault]
-        simulation = Simulation(self.container, self.handlers, script, seed=seed)
+        simulation = Simulation(
+            self.container,
+            self.handlers,
+            replace(script, pre_stop=(self.hook_takes, 0)),
+            pre_stop=self.pre_stop,
+            seed=seed,
+            rules=self.rules,
+        )
         seconds: dict[str, float] = {}
         for event in simulation.run(at + 3600):
             if event.time >= at:
                 seconds.setdefault(event.reason, event.time - at)
-            if "Started" in seconds and event.time > at + seconds["Started"] + SEEN_AFTER:
+            if "Started" in seconds and event.time > at + seconds["Started"] + RELIST:
                 break
         return seconds
 
@@ -70,7 +89,12 @@ def probes(draw: st.DrawFn, kind: ProbeKind) -> Probe:
 
 
 handlers: st.SearchStrategy[Handler] = st.sampled_from(
-    [TCP, TcpSocket(8080), HttpGet(9090), Exec(("check",))]
+    [TCP, TcpSocket(8080), HttpGet(9090), Grpc(9090), Exec(("check",))]
+)
+hooks: st.SearchStrategy[Hook | None] = st.one_of(
+    st.none(),
+    st.builds(Sleep, st.integers(0, 25)),
+    st.sampled_from([Exec(("drain",)), HttpGet(9090), TcpSocket(9090)]),
 )
 
 
@@ -78,11 +102,23 @@ handlers: st.SearchStrategy[Handler] = st.sampled_from(
 def cases(draw: st.DrawFn) -> Case:
     both: list[ProbeKind] = ["liveness", "readiness"]
     kinds = both[: draw(st.integers(1, 2))]
+    hook = draw(hooks)
+    container = Container(
+        "worker",
+        tuple(draw(probes(kind)) for kind in kinds),
+        grace=draw(st.integers(0, 20)),
+        pre_stop=hook is not None,
+        own_restart_policy=draw(st.sampled_from([None, "Always", "OnFailure"])),
+        sidecar=draw(st.booleans()),
+    )
     return Case(
-        Container("worker", tuple(draw(probes(kind)) for kind in kinds), draw(st.integers(0, 20))),
+        container,
         {kind: draw(handlers) for kind in kinds},
         draw(st.integers(0, 12)),
         draw(st.integers(1, 60)),
+        hook,
+        draw(st.integers(0, 25)),
+        Rules(draw(st.integers(28, 37))),
     )
 
 
@@ -131,17 +167,22 @@ def test_the_figures_are_no_wider_than_a_period_and_a_second(
 def test_every_start_that_is_too_slow_is_killed_within_the_figures(
     kind: ProbeKind, data: st.DataObject, delay: int, seed: int
 ) -> None:
-    """In any phase of the pod's ticker, that is also after restarts and back-offs."""
+    """In any phase of the pod's ticker, so after restarts and back-offs, too, and with a hook."""
     drawn = data.draw(probes(kind))
     probe = Probe(
         kind, drawn.period, drawn.timeout, delay, failure_threshold=drawn.failure_threshold
     )
-    container = Container("worker", (probe,))
-    span = Timing(container, {kind: TCP}).start()
+    hook = data.draw(st.none() | st.builds(Sleep, st.integers(0, 25)))
+    rules = Rules(data.draw(st.integers(28, 37)))
+    handler = {kind: data.draw(handlers)}
+    container = Container("worker", (probe,), post_start=hook is not None)
+    span = Timing(container, handler, post_start=hook, rules=rules).start()
     assert span is not None
     started = 0.0
     kills = 0
-    for event in Simulation(container, {kind: TCP}, WorkerScript(start=9999), seed=seed).run(2000):
+    script = WorkerScript(start=9999)
+    simulation = Simulation(container, handler, script, post_start=hook, seed=seed, rules=rules)
+    for event in simulation.run(2000):
         if event.reason == "Started":
             started = event.time
         elif event.reason == "Killing":
