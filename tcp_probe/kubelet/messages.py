@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 POST_START_FAILED = "PostStartHook failed"
 PRE_STOP_FAILED = "PreStopHook failed"
+# Why a command could not be run, where kubelet has not seen yet that its container has ended.
+CONTAINER_EXITED = (
+    "rpc error: code = Unknown desc = failed to exec in container: "
+    "container is in CONTAINER_EXITED state"
+)
 # Of the Killing that follows a failed postStart hook.
 KILLED_FOR_POST_START = "FailedPostStartHook"
 AWAITING = "(Client.Timeout exceeded while awaiting headers)"
@@ -31,7 +36,7 @@ def dial_timed_out(address: str) -> str:
 
 def get_failed(url: str, reason: str) -> str:
     """Say why a page did not come."""
-    return f'Get "{url}": {reason}'
+    return f"Get {quoted(url)}: {reason}"
 
 
 def http_status(status: int) -> str:
@@ -129,7 +134,7 @@ def backing_off(name: str, pod: str) -> str:
     return f"Back-off restarting failed container {name} in pod {pod}"
 
 
-def taken_for_success(name: str, kind: ProbeKind) -> str:
+def taken_for_success(container: Container, kind: ProbeKind) -> str:
     """Say that nobody will see that a container was killed; a state, not an event of kubelet."""
-    killed = f"Container {name} was killed by its {kind} probe, but ended with code 0"
-    return f"{killed}: it counts as done, and its Job as Complete"
+    killed = f"Container {container.name} was killed by its {kind} probe, but ended with code 0"
+    return f"{killed}: it counts as done{', and a Job as Complete' if container.alone else ''}"

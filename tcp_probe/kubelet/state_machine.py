@@ -174,7 +174,7 @@ class Kubelet:
         """Take note of how the check of this probe ended."""
         prober = self._probers[kind]
         if outcome.success is None:
-            if self.running and prober.tries_again():
+            if self._seen and prober.tries_again():
                 self._journal.add(RunCheck(prober.probe))
             else:
                 prober.abandon()
@@ -204,9 +204,12 @@ class Kubelet:
         return self._drain(now)
 
     def exited(self, now: float, code: int, termination_message: str = "") -> list[Step]:
-        """Take note that the container has ended; 128 + N stands for signal N."""
+        """Take note that the container has ended; 128 + N stands for signal N.
+
+        Where kubelet does not see that at once, it may ask for a check of it meanwhile.
+        """
         known_exit_at = self._exited_at
-        self.running = self._seen = False
+        self.running = False
         self.exit_code = code
         self._exited_at = now
         self._agenda.clear()
@@ -221,6 +224,7 @@ class Kubelet:
         # measured from the exit before, and the status goes from one running instance to the next.
         self._keeps_started = bool(self._killed_by) and restarts and self.rules.has("kept start")
         if self._killed_by and restarts:
+            self._seen = False
             again = partial(self._restart_killed, known_exit_at)
             self._agenda.at(now + RESTART_TAKES, "start", again)
         else:
@@ -315,7 +319,7 @@ class Kubelet:
         self._agenda.at(now + self._random.uniform(0, RELIST), "see", self._see_exit)
 
     def _see_exit(self, now: float) -> None:
-        self._keeps_started = False
+        self._seen = self._keeps_started = False
         self._update_ready(now)
         code = self.exit_code or 0
         rule = rule_for(self.container, code, self.rules)
@@ -334,7 +338,7 @@ class Kubelet:
         self.finished = True
         self.backing_off = False
         if self._killed_by and self.exit_code == 0:
-            text = messages.taken_for_success(self.container.name, self._killed_by)
+            text = messages.taken_for_success(self.container, self._killed_by)
             self._journal.state(now, "Warning", "Succeeded", text)
 
     def _restart_killed(self, known_exit_at: float | None, now: float) -> None:

@@ -95,7 +95,9 @@ class RunPostStart:
 class RunCheck:
     """Run the check of this probe, then call `Kubelet.checked`.
 
-    An errored check (`Outcome.success` None) is asked for again at once, three times in all.
+    An errored check (`Outcome.success` None) is asked for again at once, three times in all. The
+    container may have ended less than a second before: nobody answers then, and a command cannot
+    be run in it (`messages.CONTAINER_EXITED`, an error).
     """
 
     probe: Probe

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from tcp_probe.kubelet.handlers import Sleep
+from tcp_probe.kubelet.handlers import Exec, Sleep
+from tcp_probe.kubelet.messages import CONTAINER_EXITED
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import DEFAULT_SEED, Kubelet
 from tcp_probe.kubelet.steps import (
     Event,
+    Outcome,
     RunCheck,
     RunPostStart,
     RunPreStop,
@@ -171,7 +173,10 @@ class Rehearsal:
     async def _run_check(self, probe: Probe) -> None:
         handler = self._workload.handlers[probe.kind]
         began = self._now()
-        outcome = await run_check(handler, probe.timeout / self._speed, self._env)
+        if isinstance(handler, Exec) and not self.kubelet.running:
+            outcome = Outcome(success=None, message=CONTAINER_EXITED)
+        else:
+            outcome = await run_check(handler, probe.timeout / self._speed, self._env)
         if self._on_check:
             self._on_check(began, self._now(), probe.kind, outcome)
         self._call(partial(self.kubelet.checked, kind=probe.kind, outcome=outcome))

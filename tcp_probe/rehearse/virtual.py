@@ -202,5 +202,6 @@ class Simulation:
     def _exit(self, instance: VirtualContainer, code: int, now: float) -> list[Step]:
         if instance is not self._instance or not self.kubelet.running:
             return []
+        instance.ended = True
         failed = self.kubelet.pre_stopped(now, success=False) if self._hook_cut_short else []
         return failed + self.kubelet.exited(now, code)

@@ -33,7 +33,7 @@ class VirtualContainer:
     """One start of a scripted worker: answers checks, hooks and signals at a given time.
 
     `ports` are those that the container declares; without any it listens on every port. Where it
-    shares the processes of its pod it is not PID 1.
+    shares the processes of its pod it is not PID 1. Set `ended` when it is no more.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class VirtualContainer:
         self._ports = ports if script.port is None else (script.port,)
         self._shares_processes = shares_processes
         self._queued: dict[int, int] = {}
+        self.ended = False
 
     @property
     def exits_at(self) -> float:
@@ -80,7 +81,7 @@ class VirtualContainer:
         """Answer a check that starts now: how long it takes and how it ends."""
         if isinstance(handler, Exec):
             return self._exec(now, handler, timeout)
-        if not self._listens(now, handler.port):
+        if self.ended or not self._listens(now, handler.port):
             return self._refused(handler, timeout)
         if self.hangs(now):
             return self._unanswered(handler, timeout)
@@ -149,6 +150,8 @@ class VirtualContainer:
         return _http_answer(self._since(self._script.http, now) or "200", handler, timeout)
 
     def _exec(self, now: float, handler: Exec, timeout: float) -> tuple[float, Outcome]:
+        if self.ended:
+            return 0, Outcome(success=None, message=messages.CONTAINER_EXITED)
         late = _failed(messages.command_timed_out(handler.command, timeout))
         told = self._since(self._script.exec, now)
         if told is None:

@@ -133,7 +133,9 @@ def test_no_check_begins_before_the_initial_delay(simulation: Watched) -> None:
     for began, kind in simulation.begun:
         started = max(time for time, reason in lives if reason == "Started" and time <= began)
         assert began - started > delays[kind] - 1
-        assert not any(started < time < began for time, reason in lives if reason == "Exited")
+        exits = [time for time, reason in lives if reason == "Exited" and started < time < began]
+        # Within a second kubelet may not have seen yet that the container has ended.
+        assert began <= min(exits, default=began) + 1
 
 
 @every_hour

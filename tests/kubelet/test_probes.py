@@ -198,16 +198,30 @@ def test_an_errored_check_is_made_three_times_at_once(stage: Stage) -> None:
     assert play.reasons()[-2:] == ["Unhealthy", "Killing"]
 
 
-def test_an_error_of_a_container_that_has_ended_is_not_tried_again() -> None:
-    """There is nothing left to check."""
-    kubelet = Kubelet(Container("worker", (Probe("liveness", period=1, timeout=5),)))
+def test_a_container_that_has_ended_is_checked_until_kubelet_has_seen_that() -> None:
+    """Which takes up to a second; an error of one long gone is not tried again."""
+    seed = next(seed for seed in range(100) if seen_after(seed) > 0.5)
+    kubelet = Kubelet(Container("worker", (Probe("liveness", period=1, timeout=5),)), seed)
     kubelet.start(0.0)
     kubelet.started(0.0)
     kubelet.wake(0.1)
+    kubelet.exited(0.5, 1)
+    error = Outcome(success=None, message="gone")
     assert len(kubelet.wake(0.85)) == 1
-    kubelet.exited(0.9, 1)
-    [told] = kubelet.checked(0.95, "liveness", Outcome(success=None, message="gone"))
+    [again] = kubelet.checked(0.85, "liveness", error)
+    assert isinstance(again, RunCheck)
+    kubelet.wake(2.0)
+    [told] = kubelet.checked(2.0, "liveness", error)
     assert isinstance(told, Event)
+
+
+def seen_after(seed: int) -> float:
+    kubelet = Kubelet(Container("worker"), seed)
+    kubelet.start(0.0)
+    kubelet.started(0.0)
+    kubelet.wake(0.1)
+    kubelet.exited(0.5, 1)
+    return kubelet.next_wake - 0.5
 
 
 def test_the_initial_delay_may_end_a_second_early() -> None:

@@ -114,5 +114,5 @@ def test_a_kill_that_counts_as_success_is_told(stage: Stage, code: int, reasons:
         assert (event.kind, event.type) == ("state", "Warning")
         assert event.message == (
             "Container worker was killed by its liveness probe, but ended with code 0: "
-            "it counts as done, and its Job as Complete"
+            "it counts as done, and a Job as Complete"
         )

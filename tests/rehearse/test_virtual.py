@@ -93,7 +93,7 @@ PROBES = (
 
 @pytest.mark.parametrize(
     ("script", "most"),
-    [("start=0", 40), ("start=40,close=40000", 300), ("exit=1:1", 3000), ("term=0", 40)],
+    [("start=0", 40), ("start=40,close=40000", 300), ("exit=1:1", 4000), ("term=0", 40)],
 )
 def test_a_day_takes_few_steps(script: str, most: int) -> None:
     """Checks that pass and change nothing are left out, so a thousand pods are soon simulated."""

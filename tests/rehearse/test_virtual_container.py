@@ -208,3 +208,13 @@ def test_it_tells_when_it_changes_next() -> None:
         120,
         inf,
     ]
+
+
+def test_nobody_answers_for_a_container_that_has_ended() -> None:
+    """And no command can be run in it."""
+    ended = worker("start=0")
+    ended.ended = True
+    assert ended.check(101, TCP, 1) == failed(REFUSED)
+    took, outcome = ended.check(101, Exec(("true",)), 1)
+    assert (took, outcome.success) == (0, None)
+    assert outcome.message.endswith("container is in CONTAINER_EXITED state")
