@@ -75,7 +75,7 @@ class Case:
             return f"pod: {counted(self.container.restarts, 'restart')}"
         when = day(death.finished) if death.finished else "an unknown time"
         after = "" if death.life is None else f", after {span(death.life)}"
-        how = f"the last end at {when}{after}, with {code_of(death.code)}"
+        how = f"the last end {when}{after}: {code_of(death.code)}"
         reason = "" if death.reason in {"", "Error", "Completed"} else f", reason {death.reason}"
         return f"pod: {counted(self.container.restarts, 'restart')}; {how}{reason}"
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 _REASONS: tuple[tuple[str, str], ...] = (
     (
         "a watchdog ran out",
-        "Give what the stack ends in a timeout of its own, or the watchdog longer.",
+        "Give the await that the stack ends in a timeout of its own, or the watchdog more time.",
     ),
     (
         "the event loop has not run",
-        "Take the call that the stack shows into a thread (anyio.to_thread.run_sync).",
+        "Run the call that the stack shows in a thread (anyio.to_thread.run_sync), or bound it.",
     ),
     (
         "a thread held the GIL",

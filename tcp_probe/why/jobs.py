@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from . import fixes
 from .events import Events
 from .json_fields import entries, mapping, text, time
-from .kills import how
 from .pod import KILLING, Pod
-from .told import which
+from .told import how, which
 from .verdict import Verdict
 from .words import moment
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .case import Case
-from .causes import blind, cannot_start, ended, killed, not_ready, well, whole_pod
+from .causes import blind, cannot_start, ended, killed, not_begun, not_ready, well, whole_pod
 from .causes.image import image
 from .causes.whole_pod import PodCase
 from .clean import mask_of
@@ -28,9 +28,9 @@ _POD: tuple[Callable[[PodCase], Verdict | None], ...] = (
     whole_pod.deadline,
     whole_pod.node,
     whole_pod.deleted,
-    whole_pod.unschedulable,
-    whole_pod.volume,
-    whole_pod.sandbox,
+    not_begun.unschedulable,
+    not_begun.volume,
+    not_begun.sandbox,
 )
 _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     image,
@@ -38,6 +38,7 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     cannot_start.start,
     cannot_start.hook,
     ended.oom,
+    ended.replaced,
     ended.node_lost,
     ended.restarted_with_others,
     killed.killed,
@@ -46,6 +47,7 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     ended.completed,
     cannot_start.waits,
     cannot_start.initializing,
+    ended.forgotten,
 )
 # Of a debug container only that it cannot start is worth a word.
 _EPHEMERAL = _CONTAINER[:2]
@@ -95,8 +97,8 @@ def _judge(case: PodCase, evidence: Evidence) -> list[Verdict]:
         (history if well.long_ago(each) else verdicts).extend(found)
     if verdicts:
         return sorted(verdicts, key=_weight)
-    if gate := whole_pod.gated(case):
-        return [gate]
+    if pod := whole_pod.gated(case) or whole_pod.stopping(case):
+        return [pod]
     if _is_well(case.pod, [each.container for each in cases]):
         return [well.well(case, cases, history)]
     return [well.unknown(case, events=case.events is not None)]
@@ -153,7 +155,7 @@ def _starts_again(case: Case) -> bool:
 
 def _weight(verdict: Verdict) -> tuple[bool, bool]:
     """Order verdicts: what ended a container or keeps it from starting, then the rest."""
-    return verdict.cause == "probe", verdict.cause in {"readiness", "unknown"}
+    return verdict.cause in {"probe", "readiness", "unknown"}, verdict.cause == "signal"
 
 
 def _is_well(pod: Pod, containers: list[Container]) -> bool:

@@ -7,12 +7,12 @@ from datetime import timedelta
 from math import log2
 from typing import TYPE_CHECKING
 
-from tcp_probe.kubelet import recognise
 from tcp_probe.kubelet.back_off import FIRST, LIMIT, RESET
 
 from .events import BURST, total
+from .json_fields import find
 from .pod import KILLING
-from .words import between, counted, span, times
+from .words import counted, span
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,17 +73,40 @@ def in_progress(case: Case) -> Kill | None:
         for event in case.events.kills(kind)[-1:] if case.events and probe else ():
             if event.last and (after is None or event.last > after + SLACK):
                 return Kill(kind, "likely", (str(event),), event.last, ongoing=True)
+    return _stop_in_progress(case)
+
+
+def _stop_in_progress(case: Case) -> Kill | None:
+    """Return the kill of the only container of a pod that is not to run again."""
+    container = case.container
+    if case.events is None or container.restart_policy != "Never" or not container.running:
+        return None
+    stops = [each for each in case.events.reasons("Killing") if "Stopping" in each.message]
+    for probe in (container.probes[kind] for kind in KILLING if kind in container.probes):
+        failed = case.events.reports(probe.kind)
+        if stops and _enough(probe, failed) and _together(failed[-1], stops[-1]):
+            return Kill(probe.kind, "likely", (str(stops[-1]),), stops[-1].last, ongoing=True)
     return None
 
 
+def _together(failed: Event, stop: Event) -> bool:
+    return bool(failed.last and stop.last and abs(stop.last - failed.last) <= SLACK)
+
+
 def none_could(case: Case, death: Death) -> bool:
-    """Whether no probe can have killed it: there is none, or it did not live long enough."""
-    return not candidates(case, death)
+    """Whether kubelet cannot have ended it: no hook is there, no probe, or not for long enough."""
+    hook = find(case.container.spec, "lifecycle", "postStart")
+    return hook is None and not candidates(case, death)
+
+
+def rests_as_after_its_own_end(case: Case, death: Death) -> bool:
+    """Whether its back-off is that of a container that ends by itself."""
+    return _back_off_restarts(case) == 1 and (death.life or 0) < RESET
 
 
 def not_killed(case: Case, death: Death) -> bool:
     """Whether what is known speaks against a kill by a probe."""
-    if none_could(case, death) or _rests_as_after_its_own_end(case, death):
+    if not candidates(case, death) or rests_as_after_its_own_end(case, death):
         return True
     events = case.events
     if events is None or _stopping(case, death):
@@ -103,12 +126,12 @@ def not_killed(case: Case, death: Death) -> bool:
 def _told(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kill | None:
     grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
     for event in reversed(events.kills(probe.kind)):
-        if _within(event, death, grace):
+        if _within(event, death, grace) and _lived_to_see(event, death, probe):
             return _kill(case, probe, event, "certain")
-        # Counted together from the first to the last: this one may be among them.
+        # Counted together from the first to the last, which is of the container after this one.
         if event.count > 1 and _covers(event, death):
-            all_of_them = event.count >= case.container.restarts
-            return _kill(case, probe, event, "certain" if all_of_them else "likely")
+            each_of_them = event.count > case.container.restarts
+            return _kill(case, probe, event, "certain" if each_of_them else "likely")
     stopping = _stopping(case, death)
     failed = events.reports(probe.kind)
     if stopping and failed and _enough(probe, failed) and _within(failed[-1], death, grace):
@@ -207,15 +230,11 @@ def arithmetic(case: Case, probe: ProbeSpec, kill: Event) -> str | None:
     most = more * max(probe.period, probe.timeout) + probe.timeout + 2
     figures = f"{probe.threshold} failures, {probe.period} s apart"
     if least <= took <= most:
-        return f"spec: {span(took)} from the first failure to the kill, as {figures}, take"
+        return f"spec: killed {span(took)} after the first failure, as {figures}, take"
     return (
-        f"spec: {span(took)} from the first failure to the kill do not fit {figures}: checks "
+        f"spec: killed {span(took)} after the first failure, which {figures}, do not take: checks "
         "passed in between or took longer than their timeout, or the node was busy"
     )
-
-
-def _rests_as_after_its_own_end(case: Case, death: Death) -> bool:
-    return _back_off_restarts(case) == 1 and (death.life or 0) < RESET
 
 
 def _back_off_restarts(case: Case) -> int | None:
@@ -250,51 +269,14 @@ def _within(event: Event, death: Death, grace: timedelta) -> bool:
     return death.finished - grace <= event.last <= death.finished + SLACK
 
 
+def _lived_to_see(event: Event, death: Death, probe: ProbeSpec) -> bool:
+    """Whether it was this container, rather than the one before, that the event tells of."""
+    if death.started is None or event.last is None:
+        return True
+    return event.last >= death.started + timedelta(seconds=probe.soonest_kill) - SLACK
+
+
 def _covers(event: Event, death: Death) -> bool:
     if event.first is None or event.last is None or death.finished is None:
         return False
-    return event.first <= death.finished + SLACK and death.finished - SLACK <= event.last
-
-
-def how(case: Case, kind: ProbeKind) -> tuple[recognise.Check | None, str, list[str]]:
-    """Return how the checks of a probe failed, in kubelet's words, and the evidence for it."""
-    probe = case.container.probes.get(kind)
-    handler = probe.handler if probe else ""
-    reports = case.events.reports(kind) if case.events else []
-    told: dict[recognise.Check, list[Event]] = {}
-    for event in reports:
-        told.setdefault(recognise.check(handler, event.detail), []).append(event)
-    if told:
-        check = max(told, key=lambda each: total(told[each]))
-        latest = told[check][-1]
-        first = min((event.first for event in told[check] if event.first), default=None)
-        count = times(total(told[check]))
-        shown = quoted(handler, latest.detail)
-        line = f"event: Unhealthy{count}, {between(first, latest.last)}: {kind} probe: {shown}"
-        others = [f"{each}{times(total(told[each]))}" for each in told if each != check]
-        return check, latest.detail, [line, *(f"event: also: {other}" for other in others)]
-    log = case.current if kind == "readiness" or case.death is None else case.log
-    port = case.container.port_of(probe) if probe else None
-    if log and probe and probe.connects and port:
-        if log.cannot_accept:
-            return "timed out", "", []
-        if log.refusal(port):
-            return "refused", "", []
-    return ("grpc" if handler == "grpc" else None), "", []
-
-
-def quoted(handler: str, detail: str) -> str:
-    """Shorten what a check said: the output of a command is quoted by its first line."""
-    if detail.startswith(("command timed out", 'command "')):
-        command, _, rest = detail.partition('" timed out')
-        words = command.partition('"')[2].split()
-        return f'command timed out: "{words[0] if words else ""} ..." timed out{rest}'
-    lines = [line for line in detail.splitlines() if line.strip()]
-    if not lines:
-        return "the command failed and said nothing" if handler == "exec" else "nothing was said"
-    more = " ..." if len(lines) > 1 else ""
-    said = lines[0].strip()
-    return f"{said[:_LONGEST]}{'...' if len(said) > _LONGEST else more}"
-
-
-_LONGEST = 160
+    return event.first <= death.finished + SLACK < event.last

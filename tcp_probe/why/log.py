@@ -26,7 +26,7 @@ _HEADING = re.compile(r"the (?:task waits|thread stands) at \(most recent .* las
 _FAULTHANDLER = re.compile(r"(?:Current thread|Thread) 0x\S+.* \(most recent call first\):")
 _PANIC = re.compile(r"(?:panic: |fatal error: |thread '.*' panicked at )")
 _CHILD = re.compile(
-    r"(?:exit|return)(?:ed)?(?: with)?[ _]?(?:code|status)?:? ?-9\b|SIGKILL|signal 9\b"
+    r"(?:exit|return|end|die|kill|code|status|signal)[^\n]{0,20}(?<![\d.-])-9\b|SIGKILL|signal 9\b"
 )
 # A last line like that says of itself that it is the reason.
 _ERROR = re.compile(

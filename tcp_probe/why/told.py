@@ -5,17 +5,63 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .kills import quoted
+from tcp_probe.kubelet import recognise
+
+from .events import total
 from .log import Log
 from .stack import Stack
+from .words import between, times
 
 if TYPE_CHECKING:
-    from tcp_probe.kubelet import recognise
+    from tcp_probe.kubelet.prober import ProbeKind
 
     from .case import Case
+    from .events import Event
     from .pod import ProbeSpec
 
+_LONGEST = 160
 _STATUS = re.compile(r"statuscode: (\d+)")
+
+
+def how(case: Case, kind: ProbeKind) -> tuple[recognise.Check | None, str, list[str]]:
+    """Return how the checks of a probe failed, in kubelet's words, and the evidence for it."""
+    probe = case.container.probes.get(kind)
+    handler = probe.handler if probe else ""
+    reports = case.events.reports(kind) if case.events else []
+    told: dict[recognise.Check, list[Event]] = {}
+    for event in reports:
+        told.setdefault(recognise.check(handler, event.detail), []).append(event)
+    if told:
+        check = max(told, key=lambda each: total(told[each]))
+        latest = told[check][-1]
+        first = min((event.first for event in told[check] if event.first), default=None)
+        count = times(total(told[check]))
+        shown = quoted(handler, latest.detail)
+        line = f"event: Unhealthy{count}, {between(first, latest.last)}: {kind} probe: {shown}"
+        others = [f"{each}{times(total(told[each]))}" for each in told if each != check]
+        return check, latest.detail, [line, *(f"event: also: {other}" for other in others)]
+    log = case.current if kind == "readiness" or case.death is None else case.log
+    port = case.container.port_of(probe) if probe else None
+    if log and probe and probe.connects and port:
+        if log.cannot_accept:
+            return "timed out", "", []
+        if log.refusal(port):
+            return "refused", "", []
+    return ("grpc" if handler == "grpc" else None), "", []
+
+
+def quoted(handler: str, detail: str) -> str:
+    """Shorten what a check said: the output of a command is quoted by its first line."""
+    if detail.startswith(("command timed out", 'command "')):
+        command, _, rest = detail.partition('" timed out')
+        words = command.partition('"')[2].split()
+        return f'command timed out: "{words[0] if words else ""} ..." timed out{rest}'
+    lines = [line for line in detail.splitlines() if line.strip()]
+    if not lines:
+        return "the command failed and said nothing" if handler == "exec" else "nothing was said"
+    more = " ..." if len(lines) > 1 else ""
+    said = lines[0].strip()
+    return f"{said[:_LONGEST]}{'...' if len(said) > _LONGEST else more}"
 
 
 def reason_of(

@@ -57,9 +57,14 @@ def test_a_child_that_is_killed_is_told_by_the_log(
     lines: int, certainty: str, pod: Pod, verdicts: Verdicts
 ) -> None:
     """The container lives on, without an event; without a limit it is another's doing."""
-    log = "ProcessError: Command failed with exit code -9\n" * lines
-    assert said(verdicts(pod(container=LIMIT), [], log)) == ("oom", certainty)
-    assert said(verdicts(pod(), [], log))[0] == "none"
+    for line in (
+        "ProcessError: Command failed with exit code -9",
+        "child ended with -9",
+        "died with <Signals.SIGKILL: 9>",
+    ):
+        log = f"{line}\n" * lines
+        assert said(verdicts(pod(container=LIMIT), [], log)) == ("oom", certainty)
+        assert said(verdicts(pod(), [], log))[0] == "none"
 
 
 @pytest.mark.parametrize(("code", "reason"), [(255, "Unknown"), (137, "ContainerStatusUnknown")])
@@ -163,7 +168,7 @@ def test_a_traceback_in_the_termination_message_is_read(
         ({}, 10, None, "certain", "no liveness or startup probe"),
         (LIVENESS, 50, None, "certain", "too short for its probes"),
         (LIVENESS, 10, None, "likely", "no events that say so"),
-        (LIVENESS, 10, [("Started", 11, 4)], "certain", "each Started came"),
+        (LIVENESS, 10, [("Started", 11, 4)], "likely", "each Started came"),
         (LIVENESS, 10, [("Started", 11, 2)], "likely", "proves nothing"),
     ],
 )
@@ -203,6 +208,54 @@ def test_a_back_off_tells_an_end_by_itself(
     (verdict,) = verdicts(made, [event("BackOff", "Back-off restarting")])
     assert (verdict.cause, verdict.certainty) == ("completed", "likely")
     assert "a back-off of 40 s" in verdict.evidence[1]
+
+
+def test_a_code_of_its_own_and_its_back_off_are_certain(
+    pod: Pod, ended: Make, verdicts: Verdicts
+) -> None:
+    """Two things that the API states agree."""
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}
+    made = pod({"waiting": waiting}, ended(7), restarts=3, container=LIVENESS)
+    assert said(verdicts(made)) == ("exit", "certain")
+
+
+def test_a_hook_makes_an_end_by_itself_less_sure(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
+    """Kubelet ends a container whose hook fails, and only events tell."""
+    hook = {"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}
+    assert said(verdicts(pod(CRASHING, ended(0), restarts=3, container=hook))) == (
+        "completed",
+        "likely",
+    )
+
+
+def test_an_end_at_the_memory_limit_that_a_probe_made_is_less_sure(
+    pod: Pod, ended: Make, event: Make, verdicts: Verdicts
+) -> None:
+    """A child was killed for its memory at some time, and the probe killed the rest."""
+    kill = event("Killing", "Container app failed liveness probe", warning=False)
+    made = pod(CRASHING, ended(143, "OOMKilled", start=0), restarts=1, container=LIVENESS)
+    (verdict,) = verdicts(made, [kill])
+    assert (verdict.cause, verdict.certainty) == ("oom", "likely")
+    assert any("then its liveness probe killed it" in line for line in verdict.evidence)
+
+
+@pytest.mark.parametrize("message", ["Container app definition changed", "app resize requires it"])
+def test_a_change_by_hand_is_told(
+    message: str, pod: Pod, ended: Make, event: Make, verdicts: Verdicts
+) -> None:
+    """Kubelet restarts a container whose image was changed, or which is resized."""
+    kill = event("Killing", message, warning=False)
+    assert said(verdicts(pod(last=ended(143), restarts=1), [kill])) == ("signal", "certain")
+    later = pod(last=ended(143, start=500, end=600), restarts=2)
+    assert said(verdicts(later, [kill])) == ("signal", "likely")
+
+
+def test_a_restart_of_which_nothing_is_kept_is_unknown(pod: Pod, verdicts: Verdicts) -> None:
+    """The node forgets containers; a log may be left."""
+    for state in (None, CRASHING):
+        (verdict,) = verdicts(pod(state, restarts=3))
+        assert (verdict.cause, verdict.certainty) == ("unknown", "possible")
+        assert "kubectl logs web" in verdict.fix
 
 
 def test_a_clean_end_is_wrong_where_it_is_to_run_for_ever(

@@ -169,15 +169,16 @@ def test_a_start_that_is_too_slow_is_told(
 
 
 def test_a_life_that_is_not_known_is_no_slow_start(
-    pod: Pod, ended: Make, verdicts: Verdicts
+    pod: Pod, ended: Make, killed: Callable[..., Any], verdicts: Verdicts
 ) -> None:
     """Nothing is said that the times do not tell."""
     last = ended(143)
     del last["terminated"]["startedAt"]
-    (verdict,) = verdicts(pod(last=last, restarts=1, container=LIVENESS))
-    assert (verdict.cause, verdict.certainty) == ("liveness", "likely")
-    assert "since its start" not in verdict.summary
-    assert verdict.rehearse is None
+    for events, certainty in ((None, "likely"), (killed(), "certain")):
+        (verdict,) = verdicts(pod(last=last, restarts=1, container=LIVENESS), events)
+        assert (verdict.cause, verdict.certainty) == ("liveness", certainty)
+        assert "since its start" not in verdict.summary
+        assert verdict.rehearse is None
 
 
 def test_a_kill_of_the_only_container_that_is_not_restarted_is_told(
@@ -192,6 +193,19 @@ def test_a_kill_of_the_only_container_that_is_not_restarted_is_told(
     assert (verdict.cause, verdict.certainty) == ("liveness", "certain")
     assert verdict.summary.endswith("and so counts as complete")
     assert said(verdicts(made, [stop], ""))[0] == "none"
+
+
+def test_a_kill_of_the_only_container_that_is_under_way_is_told(
+    pod: Pod, event: Make, verdicts: Verdicts
+) -> None:
+    """Failures as many as it takes, and `Stopping` with the last of them."""
+    over = {"restartPolicy": "Never"}
+    stop = event("Killing", "Stopping container app", warning=False)
+    failed = event("Unhealthy", f"Liveness probe failed: {REFUSED}", first=40, count=3)
+    made = pod(spec=over, container=LIVENESS)
+    assert said(verdicts(made, [failed, stop])) == ("liveness", "refused", "likely")
+    few = {**failed, "count": 2}
+    assert said(verdicts(made, [few, stop]))[0] == "deleted"
 
 
 def test_a_kill_that_is_under_way_is_told(
@@ -218,13 +232,21 @@ def test_a_kill_whose_end_the_api_has_lost_is_told(
 def test_kills_that_were_counted_together_are_each_a_kill(
     pod: Pod, ended: Make, killed: Callable[..., Any], verdicts: Verdicts
 ) -> None:
-    """Certain where there are as many as restarts, else likely."""
-    events = killed(last=300, count=4)
+    """Certain where each end was one: as many as restarts, and one more; else likely."""
+    events = killed(last=300, count=5)
     events[1]["firstTimestamp"] = "2026-11-24T08:00:30Z"
     made = pod(CRASHING, ended(143, start=100, end=200), restarts=4, container=LIVENESS)
     assert said(verdicts(made, events))[2] == "certain"
     made["status"]["containerStatuses"][0]["restartCount"] = 9
     assert said(verdicts(made, events))[2] == "likely"
+
+
+def test_a_kill_of_the_container_before_is_not_taken(
+    pod: Pod, ended: Make, killed: Callable[..., Any], verdicts: Verdicts
+) -> None:
+    """The next one ended by itself, within the grace of that kill."""
+    made = pod(CRASHING, ended(1, start=61, end=83), restarts=2, container=LIVENESS)
+    assert said(verdicts(made, killed()))[0] == "exit"
 
 
 def test_times_that_do_not_fit_the_spec_are_told(
@@ -235,7 +257,10 @@ def test_times_that_do_not_fit_the_spec_are_told(
     events = killed()
     assert any("as 3 failures, 10 s apart, take" in x for x in verdicts(made, events)[0].evidence)
     events[0]["firstTimestamp"] = "2026-11-24T08:00:01Z"
-    assert any("59 s from the first failure" in x for x in verdicts(made, events)[0].evidence)
+    assert any(
+        "killed 59 s after the first failure, which" in x
+        for x in verdicts(made, events)[0].evidence
+    )
     events[0]["firstTimestamp"] = "2026-11-24T08:03:00Z"
     assert not any("first failure" in x for x in verdicts(made, events)[0].evidence)
 

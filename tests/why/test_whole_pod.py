@@ -138,6 +138,16 @@ def test_a_deleted_pod_that_is_kept_is_told(
     assert any("FailedKillPod" in line for line in verdict.evidence)
 
 
+def test_an_end_that_only_an_event_tells_of_is_told(
+    pod: Pod, event: Make, verdicts: Verdicts
+) -> None:
+    """The pod was read a moment before it was deleted; an older event is of a container before."""
+    told = event("Killing", "Stopping container app", warning=False)
+    assert said(verdicts(pod(), [told], "")) == ("deleted", "likely")
+    later = pod({"running": {"startedAt": "2026-11-24T09:00:00Z"}})
+    assert said(verdicts(later, [told], ""))[0] == "none"
+
+
 def test_what_was_wrong_before_the_deletion_is_told_as_well(
     pod: Pod, ended: Make, verdicts: Verdicts
 ) -> None:

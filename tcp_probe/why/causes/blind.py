@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tcp_probe.why.events import total
-from tcp_probe.why.kills import quoted
+from tcp_probe.why.told import quoted
 from tcp_probe.why.words import between, counted, span, times
 
 if TYPE_CHECKING:

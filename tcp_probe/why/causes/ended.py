@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.back_off import RESET
 from tcp_probe.why import fixes
 from tcp_probe.why.events import total
 from tcp_probe.why.json_fields import entries, mapping, text
-from tcp_probe.why.kills import none_could, not_killed
+from tcp_probe.why.kills import (
+    SLACK,
+    candidates,
+    kill_of,
+    none_could,
+    not_killed,
+    rests_as_after_its_own_end,
+)
 from tcp_probe.why.log import Log
 from tcp_probe.why.rehearsal import exit_rehearsal
 from tcp_probe.why.stack import Stack
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from tcp_probe.why.pod import Death
     from tcp_probe.why.verdict import Certainty, Verdict
 
-_SIGKILL, _UNKNOWN = 137, 255
+_SIGKILL, _SIGTERM, _UNKNOWN = 137, 143, 255
 # What a process does to itself; of the others somebody else was the sender.
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS"}
 # A program may exit with 129 and more on its own; these it rather was sent.
@@ -38,8 +46,46 @@ def oom(case: Case) -> Verdict | None:
     evidence = [case.ended]
     if child:
         evidence.append("pod: OOMKilled with another exit code: the kernel killed a child, not it")
+    kill = kill_of(case, death) if child else None
+    killed = kill is not None and kill.certainty == "certain"
+    if kill and killed:
+        evidence += [*kill.evidence, f"event: then its {kill.kind} probe killed it"]
     fix = (fixes.OOM_CHILD if child else fixes.OOM).format(limit=limit or "not set")
-    return case.verdict("oom", "certain", summary, evidence, fix)
+    return case.verdict("oom", "likely" if killed else "certain", summary, evidence, fix)
+
+
+def replaced(case: Case) -> Verdict | None:
+    """Tell of a restart by kubelet itself: the definition was changed, or a resize wants it."""
+    death = case.death
+    told = case.events.reasons("Killing") if case.events else []
+    for event in reversed(told):
+        changed = "definition changed" in event.message or "resize" in event.message
+        if changed and death and death.finished and event.last:
+            grace = timedelta(seconds=case.container.grace()) + SLACK
+            if death.finished - grace <= event.last <= death.finished + SLACK:
+                return case.verdict(
+                    "signal",
+                    "certain",
+                    "restarted by kubelet: the pod's definition was changed, or resized",
+                    [case.ended, f"{event}: {event.message}"],
+                    fixes.NONE,
+                )
+    return None
+
+
+def forgotten(case: Case) -> Verdict | None:
+    """Tell that it was restarted, and that nothing is kept of how it ended."""
+    container = case.container
+    waits = container.waiting[0] in {"", "CrashLoopBackOff"}
+    if not container.restarts or container.deaths or not waits:
+        return None
+    return case.verdict(
+        "unknown",
+        "possible",
+        "was restarted, and nothing is kept of how it ended",
+        [case.ended],
+        f"What would tell: its log, if the node still has it: {case.log_command}",
+    )
 
 
 def oom_child(case: Case) -> Verdict | None:
@@ -190,14 +236,14 @@ def _certainty(case: Case, death: Death) -> Certainty:
     """Say how sure it is that it ended by itself: a probe's kill looks the same with code 0."""
     if none_could(case, death):
         return "certain"
-    told = case.events is not None and not_killed(case, death)
-    return "certain" if death.code and told else "likely"
+    own_code = death.code not in {0, _SIGKILL, _SIGTERM}
+    return "certain" if own_code and rests_as_after_its_own_end(case, death) else "likely"
 
 
 def _no_probe(case: Case, death: Death) -> str:
     if not any(kind in case.container.probes for kind in ("liveness", "startup")):
         return "spec: no liveness or startup probe, so none killed it"
-    if none_could(case, death):
+    if not candidates(case, death):
         return f"spec: {span(death.life or 0)} are too short for its probes to kill it"
     if case.events is None:
         return "spec: its probes may have killed it; there are no events that say so"

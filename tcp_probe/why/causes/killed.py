@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.state_machine import RELIST
 from tcp_probe.why import fixes
-from tcp_probe.why.kills import Kill, how, in_progress, kill_of
+from tcp_probe.why.kills import Kill, in_progress, kill_of
 from tcp_probe.why.rehearsal import killed_after, rehearsal
 from tcp_probe.why.stack import Stack
-from tcp_probe.why.told import other_port, reason_of, which
+from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import span
 
 if TYPE_CHECKING:

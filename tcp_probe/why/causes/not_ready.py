@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from tcp_probe.why import fixes
 from tcp_probe.why.events import total
 from tcp_probe.why.json_fields import flag
-from tcp_probe.why.kills import how
 from tcp_probe.why.stack import Stack
-from tcp_probe.why.told import other_port, reason_of, which
+from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import moment
 
 if TYPE_CHECKING:

@@ -20,36 +20,7 @@ if TYPE_CHECKING:
 # A deleted pod is gone soon after its grace; deletionTimestamp includes that.
 _STUCK = timedelta(seconds=30)
 _NODE_REASONS = {"NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity"}
-_WAITS = ("ContainerCreating", "PodInitializing")
-_SANDBOX = ("FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus")
-_SCHEDULING = (
-    (
-        re.compile(r"persistentvolumeclaim \"?(?P<what>[^\s\"]+)\"? not found"),
-        "Create the PersistentVolumeClaim {what}, or mend its name in the pod.",
-    ),
-    (
-        re.compile(r"unbound immediate PersistentVolumeClaims|didn't find available persistent"),
-        "Find out why its PersistentVolumeClaim is not bound: kubectl describe pvc.",
-    ),
-    (
-        re.compile(r"Insufficient (?P<what>[\w/-]+(?:\.[\w/-]+)*)"),
-        "Ask for less {what} (resources.requests), or add nodes: no node has that much left.",
-    ),
-    (
-        re.compile(r"node affinity/selector|didn't match Pod's node"),
-        "Mend nodeSelector or affinity, or label a node to match them.",
-    ),
-    (
-        re.compile(r"untolerated taint[s(]* ?\{(?P<what>[^}]*)\}|had taints? "),
-        "Tolerate the taint, or add nodes without it.",
-    ),
-    (re.compile(r"free ports"), "Drop hostPort: every node that fits has that port taken."),
-    (
-        re.compile(r"topology spread|anti-affinity"),
-        "Loosen the anti-affinity or the topology spread, or add nodes.",
-    ),
-    (re.compile(r"Too many pods"), "Add nodes: those that fit run as many pods as they may."),
-)
+_MEANT = "Nothing, where that was meant: kubectl delete, a rollout, a drain, or scaling down."
 
 
 @dataclass(frozen=True)
@@ -82,7 +53,8 @@ def told(event: Event) -> str:
     return f"{event}: {event.message.strip()}"
 
 
-def _status(case: PodCase) -> str:
+def status_of(case: PodCase) -> str:
+    """Write what the pod says of itself as a line of evidence."""
     pod = case.pod
     said = ": ".join(part for part in (text(pod.status, "reason"), _message(pod)) if part)
     return f"pod: phase {pod.phase or 'unknown'}{f', {said}' if said else ''}"
@@ -110,7 +82,7 @@ def evicted(case: PodCase) -> Verdict | None:
     )
     if not (by_status or by_disruption or event):
         return None
-    evidence = [_status(case)]
+    evidence = [status_of(case)]
     if by_disruption:
         evidence.append(f"pod: DisruptionTarget, {disruption}: {message}")
     evidence += [told(event)] if event else []
@@ -119,7 +91,7 @@ def evicted(case: PodCase) -> Verdict | None:
         event and event.reason.startswith("Preempt")
     )
     certainty: Certainty = "certain" if by_status or by_disruption else "likely"
-    summary = f"the pod was evicted: {_first_sentence(why) or 'nothing says why'}"
+    summary = f"the pod was evicted: {first_sentence(why) or 'nothing says why'}"
     if disruption == "EvictionByEvictionAPI":
         summary = "the pod was evicted through the API: its node was drained, most likely"
     if preempted:
@@ -152,7 +124,7 @@ def deadline(case: PodCase) -> Verdict | None:
         "deadline",
         "certain",
         f"the pod was ended: its activeDeadlineSeconds{within} are over",
-        [_status(case), *([told(event)] if event else [])],
+        [status_of(case), *([told(event)] if event else [])],
         "Raise activeDeadlineSeconds, or find out what took so long: its log tells.",
     )
 
@@ -171,14 +143,14 @@ def node(case: PodCase) -> Verdict | None:
         certainty = "likely"
     else:
         return None
-    evidence = [_status(case)]
+    evidence = [status_of(case)]
     evidence += [f"pod: DisruptionTarget, {disruption}: {message}"] if disruption else []
     evidence += [told(lost)] if lost else []
     said = _message(pod) or message or "it stopped answering"
     return case.verdict(
         "node",
         certainty,
-        f"the node {name or 'it ran on'} was lost or shut down: {_first_sentence(said)}",
+        f"the node {name or 'it ran on'} was lost or shut down: {first_sentence(said)}",
         evidence,
         f"Look at the node: kubectl describe node {name}. The worker is not at fault.".replace(
             " .", "."
@@ -205,7 +177,7 @@ def deleted(case: PodCase) -> Verdict | None:
             "certain",
             "the pod was deleted, and is ending",
             evidence,
-            "Nothing, where that was meant: kubectl delete, a rollout, a drain, or scaling down.",
+            _MEANT,
         )
     evidence[0] += f", which was {span(overdue.total_seconds())} ago"
     if finalizers and not left:
@@ -219,74 +191,22 @@ def deleted(case: PodCase) -> Verdict | None:
     )
 
 
-def unschedulable(case: PodCase) -> Verdict | None:
-    """Tell why no node takes it."""
-    pod = case.pod
-    reason = text(pod.status, "reason")
-    if reason.startswith(("OutOf", "Outof", "UnexpectedAdmission", "InvalidNodeInfo")):
-        fix = "Ask for less, or give the node more room; a controller makes a new pod by itself."
-        summary = f"its node refused the pod: {_first_sentence(_message(pod)) or reason}"
-        return case.verdict("unschedulable", "certain", summary, [_status(case)], fix)
-    scheduled = pod.conditions.get("PodScheduled", {})
-    event = case.last_of("FailedScheduling")
-    if text(pod.spec, "nodeName") or pod.phase not in {"Pending", ""}:
-        return None
-    said = text(scheduled, "message") or (event.message if event else "")
-    if text(scheduled, "status") != "False" and not event:
-        if pod.phase != "Pending" or text(scheduled, "status") == "True":
-            return None
-        return case.verdict(
-            "unschedulable",
-            "possible",
-            "the pod has no node yet, and nothing says why",
-            [_status(case)],
-            "Is the scheduler running? Its events would tell: kubectl describe pod.",
-        )
-    evidence = [f"pod: PodScheduled False: {text(scheduled, 'reason')}"] if scheduled else []
-    evidence += [told(event)] if event else [f"pod: {said}"]
-    if text(scheduled, "reason") == "SchedulingGated":
-        fix = "Whoever set its schedulingGates has to take them off."
-        return case.verdict(
-            "unschedulable", "certain", "the pod waits for its scheduling gates", evidence, fix
-        )
-    certainty: Certainty = "certain" if scheduled else "likely"
-    summary = f"no node takes the pod: {_first_sentence(said)}"
-    return case.verdict("unschedulable", certainty, summary, evidence, _scheduling_fix(said))
-
-
-def _scheduling_fix(said: str) -> str:
-    for pattern, fix in _SCHEDULING:
-        if found := pattern.search(said):
-            return fix.format(**found.groupdict())
-    return "Mend what the scheduler says of each node, or add nodes."
-
-
-def volume(case: PodCase) -> Verdict | None:
-    """Tell of a volume that cannot be mounted; nothing of the pod starts before."""
-    event = case.last_of("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedBinding")
-    if event is None or not _stands_before(case, event):
-        return None
-    said = _root_of(event.message)
-    fix = "Mend what the message names; kubectl describe pvc tells more of a claim."
-    missing = re.search(r"(configmap|secret) \"(?P<name>[^\"]+)\" not found", said)
-    key = re.search(r"references non-existent (?:config|secret) key: (?P<key>\S+)", said)
-    if missing:
-        what = "Secret" if missing[1] == "secret" else "ConfigMap"
-        fix = f"Create the {what} {missing['name']} in namespace {case.pod.namespace}."
-    elif key:
-        fix = f"Add the key {key['key']} to what the volume shows, or mend its items."
-    elif "Multi-Attach" in said:
-        fix = "Another node has the volume: wait, or end the pod there. Recreate suits it better."
-    elif event.reason == "FailedAttachVolume":
-        fix = "Look at the volume's driver and its node: kubectl get volumeattachment."
-    states = [f"pod: {each.name} waits: {each.waiting[0]}" for each in case.pod.containers][:1]
-    return case.verdict(
-        "volume",
-        "certain" if states and event.count > 1 else "likely",
-        f"a volume cannot be mounted: {_first_sentence(said)}",
-        [*states, told(event)],
-        fix,
-    )
+def stopping(case: PodCase) -> Verdict | None:
+    """Tell of a pod that is being ended, which only an event tells of yet."""
+    events = case.events.reasons("Killing") if case.events else []
+    told = [event for event in events if event.message.startswith("Stopping container")]
+    running = {each.name: each.running_since for each in case.pod.containers if each.running}
+    for event in reversed(told):
+        since = running.get(event.container)
+        if since and event.last and event.last >= since:
+            return case.verdict(
+                "deleted",
+                "likely",
+                "the pod is being ended: it was deleted, most likely, after this was read",
+                [f"pod: {event.container} runs since {moment(since)}", str(event)],
+                _MEANT,
+            )
+    return None
 
 
 def gated(case: PodCase) -> Verdict | None:
@@ -303,40 +223,7 @@ def gated(case: PodCase) -> Verdict | None:
     )
 
 
-def sandbox(case: PodCase) -> Verdict | None:
-    """Tell of a node that cannot set up the pod's network or sandbox."""
-    event = case.last_of(*_SANDBOX)
-    if event is None or not _stands_before(case, event):
-        return None
-    said = _root_of(event.message)
-    return case.verdict(
-        "node",
-        "certain" if event.count > 1 else "likely",
-        f"the node cannot set up the pod: {_first_sentence(said)}",
-        [f"pod: nothing of it has started on {text(case.pod.spec, 'nodeName')}", told(event)],
-        "Look at the node's network plugin and container runtime; the worker is not at fault.",
-    )
-
-
-def _stands_before(case: PodCase, event: Event) -> bool:
-    """Whether nothing of the pod has got beyond what the event tells."""
-    pod = case.pod
-    waits = {each.waiting[0] for each in pod.containers} <= {"", *_WAITS}
-    began = any(each.running or each.deaths for each in pod.containers)
-    later = case.last_of("Pulling", "Pulled", "Created", "Started")
-    over = bool(later and later.last and event.last and later.last > event.last)
-    return pod.phase in {"Pending", ""} and waits and not began and not over
-
-
-def _root_of(message: str) -> str:
-    """Return the last part of a chain of errors, which is what went wrong."""
-    said = message.strip()
-    found = re.search(
-        r'MountVolume\.\S+ failed for volume "(?P<name>[^"]*)"\s*: (?P<what>.*)', said
-    )
-    return f"{found['name']}: {found['what']}" if found else said
-
-
-def _first_sentence(said: str) -> str:
+def first_sentence(said: str) -> str:
+    """Return the first sentence of a message, without its end."""
     sentence = re.split(r"(?<=[^.\s]{2})\. |\n", said.strip(), maxsplit=1)[0]
     return sentence.rstrip(". ")
