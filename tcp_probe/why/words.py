@@ -24,8 +24,8 @@ def moment(at: datetime | None) -> str:
 
 
 def day(at: datetime) -> str:
-    """Write a time with its day."""
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Write a time with its day, as in `2026-11-24 08:53:17Z`."""
+    return at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def between(first: datetime | None, last: datetime | None) -> str:
