@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:
     """Return `value` if it is an int from `least` to `most`; a bool is none."""
@@ -23,3 +25,12 @@ def seconds(name: str, value: object) -> float:
     if not 0 < value <= _MOST_SECONDS:
         raise ValueError(f"{name}: expected a number of seconds above 0, at most 1e9, got {value}")
     return float(value)
+
+
+def path(name: str, value: object) -> str | None:
+    """Return `value` as a text if it is the path of a file, or None for none."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    raise TypeError(f"{name}: expected a path or None, got {value!r} ({type(value).__name__})")

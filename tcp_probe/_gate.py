@@ -8,6 +8,8 @@ from threading import RLock
 
 from ._in_order import InOrder, News
 from ._listener import Listener
+from ._termination_log import TerminationMessage
+from ._where import raised_at
 
 _logger = logging.getLogger("tcp_probe")
 
@@ -39,7 +41,7 @@ class Gate:
     one that raises: what was begun is then brought to its end, before the exception passes.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, termination_log: str | None = None) -> None:
         self.refusals = 0
         self.changed: Callable[[], object] = lambda: None
         self.forked = False
@@ -51,6 +53,8 @@ class Gate:
         self._told: bool | None = None
         self._obeying = False
         self._log = InOrder(self.lock, self._write, elsewhere=True)
+        self._files = InOrder(self.lock, self._write_last_words, elsewhere=False)
+        self.last_words = TerminationMessage(termination_log, listener.port, self._stood_still)
         _gates.add(self)
 
     @property
@@ -99,6 +103,12 @@ class Gate:
                 self._obey()
                 if self._told is not False or level >= logging.ERROR:
                     self._announce(news)
+                elif isinstance(about, BaseException):
+                    # It refused before, for a reason that may well be of less interest.
+                    news.reasons = self.reasons
+                    self._files.put(news)
+            if isinstance(about, BaseException):
+                news.raised_at = raised_at(about)
             if news.reasons and where is not None:
                 news.place = f"\n{where().rstrip()}"
             if about is not NOTHING:
@@ -179,10 +189,29 @@ class Gate:
         self._told = not news.reasons
         if not self.forked:  # there the port that answers is the parent's
             self._log.put(news)
+            self._files.put(news)
 
     def _tell(self) -> None:
         """Tell what was announced. Outside the lock: who is told may be slow, or ask the probe."""
+        self._files.run()
         self._log.run()
+
+    def _write_last_words(self, news: News) -> None:
+        if not news.reasons:
+            self.last_words.listens()
+        elif news.level < logging.WARNING:
+            self.last_words.ends()
+        else:
+            frames = news.raised_at or news.place.lstrip()
+            self.last_words.refuses("; ".join(news.reasons), frames)
+
+    def _stood_still(self, seconds: float, stacks: str) -> None:
+        self.remark(
+            logging.WARNING,
+            f"stood still: no Python code ran in this process for {seconds:g} s or longer, as when"
+            " a call keeps the GIL, or the process is stopped; meanwhile its threads stood here:\n"
+            + stacks.rstrip(),
+        )
 
     def _write(self, news: News) -> None:
         what = "refuses checks: " + "; ".join(news.reasons) if news.reasons else "answers checks"
@@ -196,13 +225,16 @@ class Gate:
         )
 
     def finish(self) -> None:
-        """Give the last lines of the log a moment to be written."""
+        """Give the last words a moment to be written."""
+        self._files.finish()
+        self.last_words.close()
         self._log.finish()
 
     def _forget_in_child(self) -> None:
         # Another thread of the parent may have held the lock, or have been in the middle.
         self.lock = RLock()
         self._log = InOrder(self.lock, self._write, elsewhere=True)
+        self._files = InOrder(self.lock, self._write_last_words, elsewhere=False)
         self._obeying = False
         self.forked = True
         self._reasons[_FORKED] = "the port belongs to the parent process"

@@ -30,6 +30,7 @@ class News:
         self.reasons: tuple[str, ...] = ()
         self.remark = ""
         self.place = ""
+        self.raised_at = ""
         # It has its place in the order before all of it is known; but not for long.
         self.is_known = False
         self._known_by = monotonic() + _PATIENCE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
@@ -13,8 +14,8 @@ import anyio.lowlevel
 
 from . import _condition
 from ._acceptor import Acceptor, ReaderAcceptor, TaskAcceptor
-from ._arguments import seconds, whole_number
-from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT
+from ._arguments import path, seconds, whole_number
+from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT, TERMINATION_LOG
 from ._gate import NOTHING, Gate
 from ._listener import Listener
 from ._probe import Probe
@@ -58,6 +59,15 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         port refuses.
     `interval`
         Seconds from one question to the next; 10 by default, as Kubernetes' periodSeconds.
+    `termination_log`
+        The file that Kubernetes shows when a container has ended (`kubectl describe pod`, Last
+        State, Message); the default is its own. Where it exists, and there is no condition, it says
+        why the port refuses and where the worker stands, until the port listens again; not of an
+        end that was meant. While no Python code runs at all, as when a call keeps the GIL, the
+        interpreter writes the stacks of all threads there, after 1.4 to 2 times `stall_timeout`.
+        A file that holds something else is left alone. The environment variable
+        TCP_PROBE_TERMINATION_LOG names another file. None: write nothing, and leave the one timer
+        of `faulthandler.dump_traceback_later` to the worker.
 
     Raises `TypeError` or `ValueError`, when called, for an argument that cannot be meant; when
     entered `OSError`, with its errno, where the port is in use or forbidden or the host is not
@@ -76,6 +86,7 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         stall_timeout: float | None = STALL_TIMEOUT,
         condition: Callable[[], Awaitable[object]] | None = None,
         interval: float = INTERVAL,
+        termination_log: str | os.PathLike[str] | None = TERMINATION_LOG,
     ) -> None:
         self._port = whole_number("port", port, 0, 65535)
         if not isinstance(host, (str, type(None))):
@@ -89,6 +100,7 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
             raise TypeError(f"condition: expected an async callable or None, got {condition!r}")
         self._condition = condition
         self._interval = seconds("interval", interval)
+        self._termination_log = path("termination_log", termination_log)
         self._entered = False
         self._ended = False
         self._interrupt: KeyboardInterrupt | None = None
@@ -99,7 +111,9 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         loop: Any = anyio.lowlevel.current_token().native_token
         self._listener = Listener(self._host, self._port, self._backlog)
         self._entered = True
-        self._gate = Gate(self._listener)
+        # Readiness is no reason to end.
+        termination_log = self._termination_log if self._condition is None else None
+        self._gate = Gate(self._listener, termination_log)
         self._timers = Timers(self._gate)
         self._acceptor = _acceptor(self._gate, self._listener, self._timers, loop)
         call_soon = _call_soon(loop)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Thread, current_thread
 from threading import enumerate as enumerate_threads
-from traceback import StackSummary, walk_stack
+from traceback import StackSummary, format_tb, walk_stack
 from types import FrameType
 
 import anyio
@@ -38,6 +38,17 @@ def thread_stack(thread: Thread) -> str:
     stack = StackSummary.extract(walk_stack(frame))
     stack.reverse()
     return "the thread stands at (most recent call last):\n" + "".join(stack.format())
+
+
+def raised_at(error: BaseException) -> str:
+    """Tell where an exception was raised; of a group, where the first one in it was."""
+    frames = []
+    inside: object = error
+    while isinstance(inside, BaseException):
+        frames += format_tb(inside.__traceback__)
+        grouped = getattr(inside, "exceptions", None)
+        inside = grouped[0] if isinstance(grouped, tuple) and grouped else None
+    return "it was raised at (most recent call last):\n" + "".join(frames)
 
 
 def _task_stack(task: object, thread: Thread) -> str:

@@ -8,10 +8,12 @@ waits for, where it can heal.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import json
 import logging
 import multiprocessing
 import os
+import re
 import resource
 import select
 import signal
@@ -24,6 +26,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 import tcp_probe
 
@@ -91,6 +94,72 @@ async def blocked_by_a_lock(_: tcp_probe.Probe) -> None:
     await anyio.sleep_forever()
 
 
+async def blocked_deep_down(_: tcp_probe.Probe) -> None:
+    def down(levels: int) -> None:
+        if levels:
+            down_again(levels - 1)
+        else:
+            sys.stdin.readline()
+
+    def down_again(levels: int) -> None:
+        down(levels)
+
+    down(40)
+    await anyio.sleep_forever()
+
+
+async def fails(probe: tcp_probe.Probe) -> None:
+    probe.fail("draining")
+    await reply()
+    probe.recover()
+    await anyio.sleep_forever()
+
+
+async def out_of_threads(probe: tcp_probe.Probe) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threading.Thread.start = start  # type: ignore[method-assign]
+    with probe.watchdog(60):
+        await anyio.sleep_forever()
+
+
+async def exits(_: tcp_probe.Probe) -> None:
+    forget_a_thread()
+    sys.exit(1)
+
+
+async def is_not_ready(_: tcp_probe.Probe) -> None:
+    async def condition() -> bool:
+        return False
+
+    async with tcp_probe.serve(0, condition=condition):
+        await anyio.sleep_forever()
+
+
+async def ends_when_told(probe: tcp_probe.Probe) -> None:
+    """Be told to end while a watchdog has run out, and leave that first."""
+    with probe.watchdog(0.3):
+        await reply()
+    forget_a_thread()
+
+
+async def backtracks_for_ever(_: tcp_probe.Probe) -> None:
+    re.match("(a+)+$", "a" * 60 + "b")
+
+
+async def backtracks(_: tcp_probe.Probe) -> None:
+    length, took = 15, 0.0
+    while took < 0.2:
+        await anyio.sleep(0.01)
+        began = time.perf_counter()
+        re.match("(a+)+$", "a" * length + "b")
+        took = time.perf_counter() - began
+        length += 1
+    re.match("(a+)+$", "a" * (length + 3) + "b")
+    await anyio.sleep_forever()
+
+
 async def holds_the_gil(_: tcp_probe.Probe) -> None:
     ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)
     await anyio.sleep_forever()
@@ -134,6 +203,21 @@ def fork() -> int:
     if not child:
         signal.pause()
     return child
+
+
+async def has_a_dump_of_its_own(_: tcp_probe.Probe) -> None:
+    faulthandler.dump_traceback_later(0.5)
+    await anyio.sleep_forever()
+
+
+async def forks_a_child_that_fails(probe: tcp_probe.Probe) -> None:
+    child = os.fork()
+    if not child:
+        probe.fail("in a child")
+        ctypes.pythonapi.Py_Exit(3)  # sys.exit() would unwind the parent's event loop first
+    _, status = await anyio.to_thread.run_sync(os.waitpid, child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+    await anyio.sleep_forever()
 
 
 async def forks_by_multiprocessing(_: tcp_probe.Probe) -> None:

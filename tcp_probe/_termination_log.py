@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import faulthandler
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+from time import monotonic
+
+# Names another file than the argument does, for whoever runs the worker outside Kubernetes.
+VARIABLE = "TCP_PROBE_TERMINATION_LOG"
+
+# kubelet keeps the last so many bytes of the file. Where a pod has more than three containers it
+# then keeps only the first part of those: so the reasons come first.
+_MOST = 4096
+
+# Frames are shortened from the outside, and so no line may take the place of all the others.
+_LONGEST_LINE = 300
+
+_LEFT_OUT = b"  ...\n"
+
+# How long (s) after the port listened again the end of the worker may still be due to why it had
+# refused: who is told to end while a watchdog has run out leaves that first, and Kubernetes by
+# default gives a container so long to end.
+_RECENT = 30.0
+
+# Held by whoever uses a file, and across a fork. Reentrant, because a signal handler may come.
+_lock = RLock()
+
+
+class TerminationMessage:
+    """What one port has to say in the file that Kubernetes shows once a container has ended.
+
+    Where there is no such file nothing happens. Every method may be called from any thread, and
+    whatever the file raises is survived.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        port: int,
+        tell: Callable[[float, str], object],
+    ) -> None:
+        """Look for the file; None: for none.
+
+        `tell` gets for how many seconds, at least, the process stood still, and its stacks.
+        """
+        self._port = port
+        self._tell = tell
+        self._begin = f"port {port} refuses checks: "
+        self._said = ("", "")
+        self._healed_at = float("-inf")
+        self._file: _File | None = None
+        if path is None:
+            return
+        with _lock, suppress(Exception):
+            self._file = _File.of(os.environ.get(VARIABLE) or path)
+            self._file.enter(port, self._begin)
+
+    def refuses(self, reasons: str, frames: str) -> None:
+        """Say why the port refuses, and where the worker stands: a heading, the innermost last."""
+        self._said = (self._begin + reasons, frames)
+        self._healed_at = float("inf")
+        self._use(_File.say, self._port, *self._said)
+
+    def listens(self) -> None:
+        """Have nothing to say any more."""
+        self._healed_at = min(self._healed_at, monotonic())
+        self._use(_File.say, self._port, "", "")
+
+    def ends(self) -> None:
+        """Say again what was said until shortly before."""
+        ago = monotonic() - self._healed_at
+        if 0 <= ago < _RECENT:
+            text, frames = self._said
+            text += f"; the port answered again {ago:.1f} s before the worker ended"
+            self._use(_File.say, self._port, text, frames)
+
+    def arm(self, timeout: float) -> None:
+        """Have the interpreter write all stacks to the file, unless armed again in `timeout` s."""
+        self._use(_File.arm, timeout)
+
+    def close(self) -> None:
+        """Say no more, and let what was said stand."""
+        self._use(_File.leave, self._port)
+        self._file = None
+
+    def _use(self, act: Callable[..., None], *arguments: object) -> None:
+        stood_still = None
+        with _lock, suppress(Exception):
+            if self._file is not None:
+                stood_still = self._file.disarm()
+                act(self._file, *arguments)
+        if stood_still is not None:
+            self._tell(*stood_still)
+
+
+class _File:
+    """The file, which all ports of the process share."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._ports: list[int] = []
+        self._texts: dict[int, tuple[str, str]] = {}
+        self._ours = b""
+        self._timeout = 0.0
+        self._armed = False
+        # Appending, so that nothing is overwritten that somebody else may have written meanwhile.
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+
+    @staticmethod
+    def of(path: str) -> _File:
+        if path not in _files:
+            if not os.path.isfile(path):  # noqa: PTH113 (a path of any kind; a FIFO would block)
+                raise FileNotFoundError(path)
+            _files[path] = _File(path)
+        return _files[path]
+
+    def enter(self, port: int, begin: str) -> None:
+        """Let `port` write, also over what an earlier worker on it has left."""
+        self._ports.append(port)
+        self._texts.pop(port, None)
+        found = self._read()
+        if found.startswith(begin.encode()):
+            self._ours = found
+
+    def leave(self, port: int) -> None:
+        self._timeout = 0.0  # whoever watches arms it again
+        self._ports.remove(port)
+        if not self._ports:
+            del _files[self._path]
+            os.close(self._descriptor)
+
+    def say(self, port: int, text: str, frames: str) -> None:
+        """Write what this and the other ports have to say, over nothing that is not ours."""
+        self._texts.pop(port, None)
+        if text:
+            self._texts[port] = (text, frames)
+        share = _MOST // max(1, len(self._texts))
+        said = b"".join(_fitted(*each, share) for each in self._texts.values())
+        found = self._read()
+        if found in {b"", self._ours} and found != said:
+            os.ftruncate(self._descriptor, 0)
+            self._ours = said[: os.write(self._descriptor, said)]
+        # While a port refuses it is armed by the next ping. There is none while its loop stands
+        # still: then why it does is told, and to read stacks while Python runs is not safe.
+        if not text and self._timeout:
+            self.arm(self._timeout)
+
+    def arm(self, timeout: float) -> None:
+        if self._read() in {b"", self._ours}:
+            faulthandler.dump_traceback_later(timeout, file=self._descriptor)
+            self._timeout = timeout
+            self._armed = True
+
+    def disarm(self) -> tuple[float, str] | None:
+        """Stop the timer; if it has run out, return for how long it ran, and what was written."""
+        if not self._armed:
+            return None
+        self._armed = False
+        faulthandler.cancel_dump_traceback_later()  # waits for what is just being written
+        found = self._read()
+        begins = len(self._ours) if found.startswith(self._ours) else 0
+        if not found.startswith(b"Timeout (", begins):
+            return None
+        os.ftruncate(self._descriptor, begins)
+        return self._timeout, found[begins:].decode(errors="replace")
+
+    def _read(self) -> bytes:
+        return os.pread(self._descriptor, 2**16, 0)
+
+    def pause_in_fork(self) -> None:
+        if self._armed:
+            faulthandler.cancel_dump_traceback_later()
+
+    def go_on_after_fork(self) -> None:
+        if self._armed:
+            faulthandler.dump_traceback_later(self._timeout, file=self._descriptor)
+
+    def forget_in_child(self) -> None:
+        self._armed = False
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def _fitted(text: str, frames: str, most: int) -> bytes:
+    """Return the text and, under their heading, as many of the innermost frames as fit."""
+    heading, *lines = [_line(line, _LONGEST_LINE) for line in frames.splitlines()] or [b""]
+    above = _line(text, most // 2) + heading
+    room = most - len(above)
+    if sum(map(len, lines)) > room:
+        above += _LEFT_OUT
+        room -= len(_LEFT_OUT)
+    shown = len(lines)
+    while shown and len(lines[shown - 1]) <= room:
+        shown -= 1
+        room -= len(lines[shown])
+    return b"".join((above, *lines[shown:]))
+
+
+def _line(text: str, most: int) -> bytes:
+    return text.encode(errors="replace")[: most - 1].decode(errors="ignore").encode() + b"\n"
+
+
+_files: dict[str, _File] = {}
+
+
+def _before_fork() -> None:
+    _lock.acquire()
+    for file in _files.values():
+        file.pause_in_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for file in _files.values():
+        file.go_on_after_fork()
+    _lock.release()
+
+
+def _after_fork_in_child() -> None:
+    for file in _files.values():
+        file.forget_in_child()
+    _files.clear()
+    _lock.release()
+
+
+# Windows has no fork. Elsewhere the timer is a thread: a child does not have it, and yet would wait
+# for it when it ends.
+getattr(os, "register_at_fork", dict)(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+import tcp_probe
+from tcp_probe import _termination_log
+
+Lines = Callable[[], list[str]]
+Until = Callable[..., Awaitable[None]]
+
+VARIABLE = "TCP_PROBE_TERMINATION_LOG"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an empty file that is the termination log."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return path
+
+
+async def test_the_file_of_the_argument(file: Path) -> None:
+    """The file is the one that `termination_log` names, as a text or as a path."""
+    for path in (file, str(file)):
+        file.write_text("")
+        async with tcp_probe.serve(0, termination_log=path) as probe:
+            probe.fail("draining")
+            assert file.read_text() == f"port {probe.port} refuses checks: draining\n"
+            probe.recover()
+            assert not file.read_text()
+
+
+async def test_no_file(tmp_path: Path) -> None:
+    """Where there is no file none is made."""
+    async with tcp_probe.serve(0, termination_log=tmp_path / "termination-log") as probe:
+        probe.fail("draining")
+    assert not list(tmp_path.iterdir())
+
+
+async def test_the_file_of_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment variable goes before the argument; but None is none."""
+    monkeypatch.setenv(VARIABLE, str(file))
+    async with tcp_probe.serve(0, termination_log=None) as probe:
+        probe.fail("draining")
+        assert not file.read_text()
+    async with tcp_probe.serve(0, termination_log=file.parent / "other") as probe:
+        probe.fail("draining")
+        assert file.read_text()
+
+
+def test_a_path_that_is_none() -> None:
+    """What is no path is refused when `serve` is called, with what was given."""
+    with pytest.raises(TypeError, match=r"termination_log: expected a path or None, got 1 \(int\)"):
+        tcp_probe.serve(0, termination_log=1)  # type: ignore[arg-type]
+
+
+async def test_two_ports(file: Path) -> None:
+    """Ports of one process share the file: it says of each why it refuses, while it does."""
+    async with (
+        tcp_probe.serve(0, termination_log=file) as one,
+        tcp_probe.serve(0, termination_log=file) as other,
+    ):
+        one.fail("disk full")
+        other.fail("draining")
+        both = (
+            f"port {one.port} refuses checks: disk full\n"
+            f"port {other.port} refuses checks: draining\n"
+        )
+        assert file.read_text() == both
+        one.recover()
+        assert file.read_text() == f"port {other.port} refuses checks: draining\n"
+
+
+async def test_two_ports_of_many_words(file: Path) -> None:
+    """What two ports say is at most 4096 bytes together, with something of each."""
+    async with (
+        tcp_probe.serve(0, termination_log=file) as one,
+        tcp_probe.serve(0, termination_log=file) as other,
+    ):
+        for probe in (one, other):
+            with pytest.raises(ZeroDivisionError):
+                dive(60)
+            probe.fail("ü" * 500)
+        text = file.read_bytes()
+    assert len(text) <= 4096
+    assert text.decode().count(" refuses checks: üüü") == 2
+
+
+def dive(levels: int) -> None:
+    if not levels:
+        raise ZeroDivisionError(levels)
+    dive_again(levels - 1)
+
+
+def dive_again(levels: int) -> None:
+    dive(levels)
+
+
+async def test_the_innermost_frames_of_a_deep_stack(file: Path) -> None:
+    """Of a stack that does not fit, the frames nearest to the fault are shown."""
+    with pytest.raises(ZeroDivisionError):
+        async with tcp_probe.serve(0, termination_log=file):
+            dive(60)
+    text = file.read_text()
+    assert 3700 < len(text) <= 4096
+    heading = "it was raised at (most recent call last):\n  ...\n"
+    assert f"the worker ended with ZeroDivisionError(0)\n{heading}" in text
+    assert text.endswith("in dive\n    raise ZeroDivisionError(levels)\n")
+
+
+async def test_an_exception_in_a_group(file: Path) -> None:
+    """Of a group the frames are those of the first exception in it."""
+    with pytest.raises(Exception, match=r"TaskGroup|nursery"):
+        async with tcp_probe.serve(0, termination_log=file), anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.sleep_forever)
+            dive(0)
+    assert file.read_text().endswith("in dive\n    raise ZeroDivisionError(levels)\n")
+
+
+async def test_an_exception_while_it_refuses(file: Path) -> None:
+    """A worker that ends with an exception says so, though the port refused before."""
+    with pytest.raises(ZeroDivisionError):
+        async with tcp_probe.serve(0, termination_log=file) as probe:
+            probe.fail("draining")
+            dive(0)
+    text = file.read_text()
+    assert "refuses checks: draining; the worker ended with ZeroDivisionError(0)\n" in text
+    assert "in dive\n" in text
+
+
+async def test_the_next_worker(file: Path, free_port: int) -> None:
+    """A worker that serves the same port again takes away what the one before has left."""
+    with pytest.raises(ZeroDivisionError):
+        async with tcp_probe.serve(free_port, termination_log=file):
+            dive(0)
+    assert file.read_text()
+    async with tcp_probe.serve(free_port, termination_log=file):
+        assert not file.read_text()
+
+
+async def test_another_process(file: Path) -> None:
+    """What is said of another port, by another process, is left alone."""
+    text = "port 1 refuses checks: draining\n"
+    file.write_text(text)
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        probe.fail("draining too")
+        assert file.read_text() == text
+        file.write_text("")
+        probe.recover()
+        probe.fail("draining again")
+        assert "draining again" in file.read_text()
+
+
+async def test_text_that_is_added(file: Path) -> None:
+    """What somebody adds to ours is not taken away with it."""
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        probe.fail("draining")
+        with file.open("a") as other:
+            other.write("disk full\n")
+        probe.recover()
+        assert file.read_text().endswith("draining\ndisk full\n")
+
+
+async def test_the_end_after_a_refusal(file: Path, until: Until) -> None:
+    """An end that was meant says again what was said shortly before; it may be due to that."""
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        with probe.watchdog(0.01):
+            await until(lambda: not probe.listening)
+        assert not file.read_text()
+    text = file.read_text()
+    assert "a watchdog ran out: no reset for 0.01 s; the port answered again 0." in text
+    assert "in test_the_end_after_a_refusal\n" in text
+
+
+async def test_the_end_long_after_a_refusal(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is long past is not said again."""
+    monkeypatch.setattr(_termination_log, "_RECENT", 0)
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        probe.fail("draining")
+        probe.recover()
+    assert not file.read_text()
+
+
+async def test_a_call_that_keeps_the_gil(file: Path, lines: Lines, until: Until) -> None:
+    """Once it has returned the log has one line with it, and the file is as it was before."""
+    async with tcp_probe.serve(0, termination_log=file, stall_timeout=0.1) as probe:
+        await anyio.sleep(0.1)
+        ctypes.PyDLL(None).usleep(500_000)
+        await until(lambda: any("stood still" in line for line in lines()))
+        await until(lambda: not file.read_text())
+        (line,) = (line for line in lines() if "stood still" in line)
+        assert line.startswith(
+            f"WARNING port {probe.port} stood still: no Python code ran in this process for 0.2 s"
+        )
+        assert "in test_a_call_that_keeps_the_gil\n" in line
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("stall_timeout", [0.2, None])
+async def test_a_fork(stall_timeout: float | None, file: Path) -> None:
+    """A forked child writes nothing, and the parent's dump is armed as before."""
+    async with tcp_probe.serve(0, termination_log=file, stall_timeout=stall_timeout) as probe:
+        child = os.fork()
+        if not child:
+            probe.fail("in a child")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not file.read_text()
+        ctypes.PyDLL(None).usleep(900_000)
+        assert ("in test_a_fork\n" in file.read_text()) is (stall_timeout is not None)
+
+
+async def test_what_a_forked_child_does(file: Path) -> None:
+    """In a child, as far as it can be seen in this process, nothing is written any more."""
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        _termination_log._before_fork()
+        _termination_log._after_fork_in_child()
+        probe.fail("in a child")
+    assert not file.read_text()
