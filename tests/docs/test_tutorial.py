@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -28,12 +30,12 @@ class Follower:
         (folder / "pod.yaml").write_text(pod, encoding="utf-8")
         self._path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-    def start(self, command: str, log: IO[str]) -> subprocess.Popen[str]:
+    def start(self, command: str, log: IO[str], **environment: str) -> subprocess.Popen[str]:
         """Run a command of the page; the log gets what the worker says."""
         return subprocess.Popen(
             command.split(),
             cwd=self._folder,
-            env={**os.environ, "PATH": self._path},
+            env={**os.environ, "PATH": self._path, **environment},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -99,3 +101,28 @@ def test_what_the_page_tells_is_what_happens(followers: list[Follower], tmp_path
     assert "job 4 gave up" in mended_log
     assert "job 5 done" in mended_log
     assert [process.returncode for process, _ in runs] == [1, 1, 0]
+
+
+def test_the_message_in_the_readme_is_what_the_worker_leaves_behind(
+    followers: list[Follower], tmp_path: Path
+) -> None:
+    """`kubectl describe` shows the termination message: its reason, and what hangs last."""
+    (shown,) = [block for block in blocks("text") if "Last State" in block.code]
+    reason = shown.code.split("Message:")[1].split("\n")[0].strip()
+    innermost = shown.code.split("\n      Exit Code")[0].splitlines()[-2:]
+    message = tmp_path / "termination-log"
+    message.touch()
+    with (tmp_path / "log").open("w+", encoding="utf-8") as log:
+        worker = followers[0].start("python worker.py", log, TCP_PROBE_TERMINATION_LOG=str(message))
+        deadline = time.monotonic() + DEADLINE
+        while "ask_the_database" not in message.read_text(encoding="utf-8"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        worker.kill()
+        worker.communicate()
+    lines = message.read_text(encoding="utf-8").splitlines()
+    assert re.sub(r"\d+", "N", lines[0]) == re.sub(r"\d+", "N", reason)
+    assert lines[-1].strip() == innermost[1].strip()
+    assert re.sub(r'"(/.*)?(worker.py)"', r"\2", lines[-2]) == re.sub(
+        r'"(/.*)?(worker.py)"', r"\2", innermost[0]
+    )
