@@ -12,11 +12,6 @@ TERMINATION_LOG = "/dev/termination-log"
 # listener costs; more often, and a stall would be seen little sooner.
 PING_PAUSE = 0.6
 
-# Where there is a termination log, the stacks of a process that runs no Python at all, as while a
-# call keeps the GIL, are in it so many times stall_timeout after the last ping. A loop that stands
-# still for another reason is seen before that.
-GIL_HELD = 2
-
 # How late a timer may be seen to be due, as a part of the shortest timeout. This bounds how often
 # the thread wakes, however many timers there are, as every time it looks at them all.
 LATENESS = 0.01

@@ -5,7 +5,7 @@ from functools import partial
 from threading import current_thread
 from time import monotonic
 
-from ._defaults import GIL_HELD, PING_PAUSE
+from ._defaults import PING_PAUSE
 from ._gate import Gate
 from ._timer import Timer
 from ._timers import Timers
@@ -54,7 +54,7 @@ class StallWatch(Timer):
     def _ping(self) -> None:
         self.reset_at = monotonic()
         self._answered = False
-        self._gate.last_words.arm(GIL_HELD * self.timeout)
+        self._gate.last_words.arm(self.timeout)
         self._call_soon(self._answer)
 
     def _answer(self) -> None:

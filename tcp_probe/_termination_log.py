@@ -24,6 +24,12 @@ _LEFT_OUT = b"  ...\n"
 # default gives a container so long to end.
 _RECENT = 30.0
 
+# The interpreter writes the stacks so many times stall_timeout after it was armed last; it is armed
+# again by the third ping, as to do so costs half as much as a ping does. So they are written when
+# no Python has run for 1 to 2.8 times stall_timeout.
+_DUMP = 2.8
+_ARM_AGAIN = 1.7
+
 # Held by whoever uses a file, and across a fork. Reentrant, because a signal handler may come.
 _lock = RLock()
 
@@ -76,9 +82,11 @@ class TerminationMessage:
             text += f"; the port answered again {ago:.1f} s before the worker ended"
             self._use(_File.say, self._port, text, frames)
 
-    def arm(self, timeout: float) -> None:
-        """Have the interpreter write all stacks to the file, unless armed again in `timeout` s."""
-        self._use(_File.arm, timeout)
+    def arm(self, stall_timeout: float) -> None:
+        """Have the interpreter write all stacks to the file, unless called again in time."""
+        file = self._file
+        if file is not None and monotonic() - file.armed_at > _ARM_AGAIN * stall_timeout:
+            self._use(_File.arm, _DUMP * stall_timeout)
 
     def close(self) -> None:
         """Say no more, and let what was said stand."""
@@ -104,7 +112,7 @@ class _File:
         self._texts: dict[int, tuple[str, str]] = {}
         self._ours = b""
         self._timeout = 0.0
-        self._armed = False
+        self.armed_at = float("-inf")
         # Appending, so that nothing is overwritten that somebody else may have written meanwhile.
         self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
 
@@ -151,13 +159,13 @@ class _File:
         if self._read() in {b"", self._ours}:
             faulthandler.dump_traceback_later(timeout, file=self._descriptor)
             self._timeout = timeout
-            self._armed = True
+            self.armed_at = monotonic()
 
     def disarm(self) -> tuple[float, str] | None:
         """Stop the timer; if it has run out, return for how long it ran, and what was written."""
-        if not self._armed:
+        if not self._is_armed:
             return None
-        self._armed = False
+        self.armed_at = float("-inf")
         faulthandler.cancel_dump_traceback_later()  # waits for what is just being written
         found = self._read()
         begins = len(self._ours) if found.startswith(self._ours) else 0
@@ -166,19 +174,23 @@ class _File:
         os.ftruncate(self._descriptor, begins)
         return self._timeout, found[begins:].decode(errors="replace")
 
+    @property
+    def _is_armed(self) -> bool:
+        return self.armed_at > float("-inf")
+
     def _read(self) -> bytes:
         return os.pread(self._descriptor, 2**16, 0)
 
     def pause_in_fork(self) -> None:
-        if self._armed:
+        if self._is_armed:
             faulthandler.cancel_dump_traceback_later()
 
     def go_on_after_fork(self) -> None:
-        if self._armed:
+        if self._is_armed:
             faulthandler.dump_traceback_later(self._timeout, file=self._descriptor)
 
     def forget_in_child(self) -> None:
-        self._armed = False
+        self.armed_at = float("-inf")
         os.close(self._descriptor)
         self._descriptor = -1
 

@@ -209,17 +209,17 @@ def test_a_held_gil(fault: str, start: Start, soon: Soon, file: Path) -> None:
         "holds_the_gil": "ctypes.PyDLL(None)",
     }
     soon(lambda: f"{place(calls[fault])}{fault}\n" in file.read_text())
-    assert file.read_text().startswith("Timeout (0:00:00.600000)!\nThread 0x")
+    assert file.read_text().startswith("Timeout (0:00:00.840000)!\nThread 0x")
 
 
 @pytest.mark.parametrize("fault", ["backtracks", "holds_the_gil"])
 def test_a_gil_that_comes_back(fault: str, start: Start, soon: Soon, file: Path) -> None:
     """When the call returns, the log has one warning with its line, and the file is empty."""
-    worker = start(fault, stall_timeout=0.6)
+    worker = start(fault, stall_timeout=0.5)
     soon(file.read_text)
     worker.tell()
     soon(lambda: not file.read_text())
-    told = f"WARNING port {worker.port} stood still: no Python code ran in this process for 1.2 s"
+    told = f"WARNING port {worker.port} stood still: no Python code ran in this process for 1.4 s"
     soon(lambda: told in worker.log)
     assert worker.log.count("no Python code ran") == 1
     assert f"in {fault}\n" in worker.log
