@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from . import messages
 from .agenda import Agenda
-from .back_off import BackOff
 from .journal import Journal
 from .probers import Probers
-from .restart_policy import policy_of, restarts_after, rule_for
-from .steps import RunCheck, RunPostStart, StartContainer
+from .restarter import START_TAKES, Restarter
+from .steps import RunCheck, RunPostStart
 from .stop import Stop
 from .versions import Rules
 
@@ -35,10 +34,8 @@ SEEN_AFTER = 0.01
 FIRST_LOOK = 0.3
 # ... from a failed probe to SIGTERM it takes this long, ...
 KILL_TAKES = 0.01
-# ... from the exit of a killed container to the start of the next one this long, ...
+# ... and from the exit of a killed container to the start of the next one this long.
 RESTART_TAKES = 0.1
-# ... and where it has ended by itself this long from when kubelet has seen that.
-START_TAKES = 0.05
 
 
 class Kubelet:
@@ -73,17 +70,18 @@ class Kubelet:
         self.rules = rules or Rules()
         self.running = False
         self.ready = False
-        self.backing_off = False
         self.finished = False
         self.exit_code: int | None = None
         self._random = seed if isinstance(seed, random.Random) else random.Random(seed)  # noqa: S311 - nothing secret
         # Where in a second of the wall clock the origin of time is.
         self._fraction = self._random.random()
-        self._back_off = BackOff(self.rules)
         self._probers = Probers()
         self._agenda = Agenda()
         self._journal = Journal()
         self._stop = Stop(container, self.rules, self._agenda, self._journal)
+        self._restarter = Restarter(
+            container, self.rules, self._agenda, self._journal, self._random
+        )
         self._instances = 0
         self._started_at = -inf
         # The probers know an instance only once kubelet has seen that it runs.
@@ -94,7 +92,11 @@ class Kubelet:
         self._stopping = False
         self._killed_by: ProbeKind | None = None
         self._asked_at = -inf
-        self._exited_at: float | None = None
+
+    @property
+    def backing_off(self) -> bool:
+        """Whether the container has ended and is left so for a while."""
+        return self._restarter.backing_off
 
     @property
     def restarts(self) -> int:
@@ -136,15 +138,15 @@ class Kubelet:
         # kubelet has to see the end of each before it starts the next.
         takes = sum(each + self._random.uniform(0, RELIST) + START_TAKES for each in init)
         if takes:
-            self._agenda.at(now + takes, "start", self._start)
+            self._agenda.at(now + takes, "start", self._restarter.start)
         else:
-            self._start(now)
+            self._restarter.start()
         return self._drain(now)
 
     def started(self, now: float) -> list[Step]:
         """Take note that the container runs."""
         self.running = True
-        self.backing_off = self._post_start_failed = False
+        self._post_start_failed = False
         self.exit_code = self._killed_by = None
         self._journal.restarts = self._instances
         self._instances += 1
@@ -208,10 +210,9 @@ class Kubelet:
 
         Where kubelet does not see that at once, it may ask for a check of it meanwhile.
         """
-        known_exit_at = self._exited_at
         self.running = False
         self.exit_code = code
-        self._exited_at = now
+        self._restarter.exited(now)
         self._agenda.clear()
         level: EventType = "Warning" if code else "Normal"
         text = messages.exited(self.container.name, code)
@@ -219,14 +220,12 @@ class Kubelet:
         if self._in_post_start:
             self._in_post_start = False
             self._fail_post_start(now)
-        restarts = policy_of(self.container, self.rules) != "Never"
-        # Kill and restart are one pass, which has seen this instance running: the back-off is
-        # measured from the exit before, and the status goes from one running instance to the next.
-        self._keeps_started = bool(self._killed_by) and restarts and self.rules.has("kept start")
-        if self._killed_by and restarts:
+        restarts = bool(self._killed_by) and self._restarter.restarts_killed
+        # Kill and restart are one pass: the status goes from one running instance to the next.
+        self._keeps_started = restarts and self.rules.has("kept start")
+        if restarts:
             self._seen = False
-            again = partial(self._restart_killed, known_exit_at)
-            self._agenda.at(now + RESTART_TAKES, "start", again)
+            self._agenda.at(now + RESTART_TAKES, "start", self._restart_killed)
         else:
             self._await_exit_seen(now)
         self._stopping = False
@@ -284,7 +283,7 @@ class Kubelet:
 
     def _request_sync(self, now: float) -> None:
         """Look at the pod, but not before the runtime has been asked since the last look."""
-        if self._stopping:
+        if self._stopping or not self.running:
             return
         if self._asked_at <= now:
             self._sync(now)
@@ -302,7 +301,7 @@ class Kubelet:
 
     def _kill(self, probe: Probe, now: float) -> None:
         container = self.container
-        restarts = policy_of(container, self.rules) != "Never"
+        restarts = self._restarter.restarts_killed
         grace = container.grace if probe.grace is None else probe.grace
         text = messages.killed(container, probe.kind, restarts=restarts)
         if container.alone and not restarts:
@@ -322,50 +321,11 @@ class Kubelet:
         self._seen = self._keeps_started = False
         self._update_ready(now)
         code = self.exit_code or 0
-        rule = rule_for(self.container, code, self.rules)
-        if rule and rule.action == "RestartAllContainers":
-            self._agenda.at(now + START_TAKES, "start", self._start)
-        elif restarts_after(self.container, code, self.rules):
-            if self._allows_restart(now, self._exited_at):
-                self._agenda.at(now + START_TAKES, "start", self._start)
-            else:
-                self._report_back_off(now)
-                self._look_again_later(now)
-        else:
-            self._finish(now)
-
-    def _finish(self, now: float) -> None:
-        self.finished = True
-        self.backing_off = False
-        if self._killed_by and self.exit_code == 0:
+        self.finished = not self._restarter.start_after_exit(now, code)
+        if self.finished and self._killed_by and code == 0:
             text = messages.taken_for_success(self.container, self._killed_by)
             self._journal.state(now, "Warning", "Succeeded", text)
 
-    def _restart_killed(self, known_exit_at: float | None, now: float) -> None:
-        if self._allows_restart(now, known_exit_at):
-            self._start(now)
-        else:
-            self._report_back_off(now)
+    def _restart_killed(self, now: float) -> None:
+        if not self._restarter.start_after_kill(now):
             self._await_exit_seen(now)
-
-    def _look_again(self, now: float) -> None:
-        # kubelet repeats its BackOff here; the API only counts the one event up.
-        if self._allows_restart(now, self._exited_at):
-            self._start(now)
-        else:
-            self._look_again_later(now)
-
-    def _look_again_later(self, now: float) -> None:
-        at = self._back_off.look_again(now, self._exited_at or 0.0, self._random)
-        self._agenda.at(at, "start", self._look_again)
-
-    def _allows_restart(self, now: float, exited_at: float | None) -> bool:
-        self.backing_off = not (exited_at is None or self._back_off.allows_restart(now, exited_at))
-        return not self.backing_off
-
-    def _start(self, _now: float) -> None:
-        self._journal.add(StartContainer())
-
-    def _report_back_off(self, now: float) -> None:
-        text = messages.backing_off(self.container.name, self.container.pod)
-        self._journal.event(now, "Warning", "BackOff", text, self._back_off.delay)

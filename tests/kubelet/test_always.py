@@ -10,7 +10,7 @@ from tcp_probe.kubelet.handlers import Exec, Handler, Hook, HttpGet, Sleep, TcpS
 from tcp_probe.kubelet.messages import KILLED_FOR_POST_START
 from tcp_probe.kubelet.prober import Probe, ProbeKind
 from tcp_probe.kubelet.restart_policy import RestartRule
-from tcp_probe.kubelet.state_machine import START_TAKES
+from tcp_probe.kubelet.restarter import START_TAKES
 from tcp_probe.kubelet.steps import Container, Outcome, RunCheck, Step
 from tcp_probe.kubelet.versions import NEWEST, OLDEST, Rules
 from tcp_probe.rehearse.virtual import Simulation
