@@ -6,6 +6,7 @@ from itertools import count
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
+from tcp_probe._bad_input import BadInput
 from tcp_probe.kubelet.go_format import joined
 from tcp_probe.kubelet.handlers import Sleep
 from tcp_probe.kubelet.messages import refused
@@ -39,10 +40,19 @@ KILLED = 137
 
 
 def init_seconds(workload: Workload) -> list[tuple[str, float | None]]:
-    """Return the init containers before a container, and how long each takes if that is known."""
-    takes = []
+    """Return the init containers before a container, and how long each takes if that is known.
+
+    Raises `BadInput` where one of them is known to fail: the pod then gets no further.
+    """
+    takes: list[tuple[str, float | None]] = []
     for name, command in workload.init:
         predicted = predict(command, _unreachable)
+        if predicted and predicted.code:
+            raise BadInput(
+                f"expected init container {name} to end well, but its command ends with code "
+                f"{predicted.code}: {workload.container.name} is never started; rehearse "
+                f"--container {name} to see what happens"
+            )
         takes.append((name, predicted.seconds if predicted else None))
     return takes
 

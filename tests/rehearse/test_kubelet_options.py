@@ -116,7 +116,6 @@ def test_an_init_container_whose_time_is_not_known_is_told(
     init = [
         {"name": "wait", "command": ["sleep", "30"]},
         {"name": "migrate", "command": ["migrate"]},
-        {"name": "check", "command": ["tcp-probe", "check", "db:5432"]},
         {"name": "proxy", "restartPolicy": "Always"},
     ]
     file = manifest(pod({"initContainers": init}))
@@ -126,4 +125,20 @@ def test_an_init_container_whose_time_is_not_known_is_told(
     assert captured.err.count("\n") == 1
     started = json.loads(captured.out.splitlines()[0])
     assert started["reason"] == "Started"
-    assert 30 <= started["time"] <= 34
+    assert 30 <= started["time"] <= 33
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(["sh", "-c", "sleep 1; exit 3"], 3), (["tcp-probe", "check", "db:5432"], 1)],
+)
+def test_an_init_container_that_fails_is_told(
+    command: list[str], code: int, manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """The container after it is never started, which must not look well."""
+    file = manifest(pod({"initContainers": [{"name": "setup", "command": command}]}))
+    assert rehearse([file, "--virtual", "--worker", "start=0"]) == 2
+    assert f"init container setup to end well, but its command ends with code {code}" in (
+        capsys.readouterr().err
+    )
+    assert rehearse([file, "--virtual", "--worker", "exit=1:3", "--container", "setup"]) == 1
