@@ -15,7 +15,7 @@ from .json_fields import entries, mapping, text
 from .judge import Evidence
 from .kubectl import Kubectl, KubectlError, Progress, at_once
 from .pod import Pod
-from .reading import WHY, Reading, judged_pod
+from .reading import WHY, Reading, evidence_of, judged_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +55,7 @@ def read_cluster(target: Target, progress: Progress) -> Reading:
         progress.tell(f"events of {len(pods)} pods")
         _read_events(kubectl, target, pods, reading)
         now = datetime.now(timezone.utc)
-        reading.pods = [Evidence(pod, reading.events, {}, now, target.container) for pod in pods]
+        reading.pods = evidence_of(pods, reading.events, {}, now, target.container)
         _read_logs(kubectl, reading, progress)
     except KubectlError as error:
         raise BadInput(f"the pods cannot be read: {error}") from None

@@ -12,7 +12,7 @@ from .json_fields import entries, find, mapping, number, text, time
 from .words import between, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from tcp_probe.kubelet.prober import ProbeKind
@@ -103,6 +103,21 @@ class Events:
     def count(self, type_: str) -> int:
         """Count how many of that type were sent."""
         return total([event for event in self.all if event.type == type_])
+
+
+def sorted_out(events: Iterable[Event]) -> Callable[[str, str], list[Event]]:
+    """Return what finds the events of a pod by its uid and name, among those of thousands."""
+    by_uid: dict[str, list[Event]] = {}
+    by_name: dict[str, list[Event]] = {}
+    for event in events:
+        by_uid.setdefault(event.uid, []).append(event)
+        by_name.setdefault(event.name, []).append(event)
+
+    def found(uid: str, name: str) -> list[Event]:
+        own = by_uid.get(uid, []) if uid else []
+        return own + [event for event in by_name.get(name, []) if not (uid and event.uid)]
+
+    return found
 
 
 def total(events: Iterable[Event]) -> int:

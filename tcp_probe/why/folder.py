@@ -14,8 +14,7 @@ from tcp_probe._bad_input import BadInput
 from .clean import cleaned, plain
 from .events import events_of
 from .json_fields import entries, text
-from .judge import Evidence
-from .reading import WHY, Reading, newest
+from .reading import WHY, Reading, evidence_of, newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +83,7 @@ def _fill(
             raise BadInput(f"expected a container {container!r}, found {names}")
     # The names of logs tell the container only: of many pods nobody knows which one wrote them.
     own = logs if len(documents) == 1 else {}
-    reading.pods = [Evidence(each, reading.events, own, now, container) for each in found]
+    reading.pods = evidence_of(found, reading.events, own, now, container)
 
 
 def _containers(pod: Any) -> list[dict[str, Any]]:

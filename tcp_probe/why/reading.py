@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .events import sorted_out
 from .jobs import judge_job, said_of
 from .json_fields import entries, text, time
 from .judge import Evidence, judge
 from .pod import Pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from .events import Event
@@ -49,6 +50,29 @@ class Judged:
             "name": self.name,
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
         }
+
+
+def evidence_of(
+    pods: Iterable[Any],
+    events: Sequence[Event] | None,
+    logs: Mapping[tuple[str, bool], str],
+    now: datetime | None,
+    container: str | None,
+) -> list[Evidence]:
+    """Put together what is known of each pod."""
+    own = sorted_out(events or ())
+    return [
+        Evidence(
+            pod,
+            None
+            if events is None
+            else own(text(pod, "metadata", "uid"), text(pod, "metadata", "name")),
+            logs,
+            now,
+            container,
+        )
+        for pod in pods
+    ]
 
 
 def judged(reading: Reading) -> list[Judged]:
