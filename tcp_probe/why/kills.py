@@ -152,7 +152,9 @@ def _stopping(case: Case, death: Death) -> Event | None:
 
 
 def _kill(case: Case, probe: ProbeSpec, event: Event, certainty: Certainty) -> Kill:
-    evidence = [str(event)]
+    # Of the only container of a pod that is not to run again kubelet says another thing.
+    said = f": {event.message}" if event.message.startswith("Stopping") else ""
+    evidence = [f"{event}{said}"]
     if fit := arithmetic(case, probe, event):
         evidence.append(fit)
     return Kill(probe.kind, certainty, tuple(evidence), event.last)

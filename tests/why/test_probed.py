@@ -412,6 +412,17 @@ def test_a_readiness_probe_that_fails_is_told(pod: Pod, event: Make, verdicts: V
     assert said(verdicts(made)) == ("readiness", None, "likely")
 
 
+def test_a_readiness_that_flaps_is_told(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+    """It became not ready long after the first failure, so it was ready in between."""
+    made = pod(ready=False, container={"readinessProbe": {**TCP, "periodSeconds": 1}})
+    made["status"]["conditions"][1]["lastTransitionTime"] = "2026-11-24T08:01:00Z"
+    failed = event("Unhealthy", f"Readiness probe failed: {REFUSED}", 70, first=10, count=9)
+    flaps = "event: its checks fail since 08:00:10: it was ready in between, and flaps"
+    assert flaps in verdicts(made, [failed])[0].evidence
+    failed["firstTimestamp"] = "2026-11-24T08:00:58Z"
+    assert not any("flaps" in line for line in verdicts(made, [failed])[0].evidence)
+
+
 def test_the_reason_of_a_readiness_port_is_told(pod: Pod, verdicts: Verdicts) -> None:
     """From the log of the container that runs."""
     log = """\

@@ -44,7 +44,7 @@ _CONFIG: tuple[tuple[str, str], ...] = (
 _START: tuple[tuple[str, str], ...] = (
     (
         r"executable file not found|no such file or directory",
-        "Mend the command, or the image: there is no {command} in it (or not for its platform).",
+        "Mend the command, or the image: {command} is not in it, or not for its platform.",
     ),
     (
         r"permission denied",
@@ -72,7 +72,7 @@ def config(case: Case) -> Verdict | None:
         return None
     evidence = [f"pod: {case.container.name} waits: {reason}: {message.strip()}"]
     told = case.events.reasons("Failed") if case.events else []
-    evidence += [_line(told[-1])] if told else []
+    evidence += [_line(told[-1], message.strip())] if told else []
     said = message.strip() or (told[-1].message.removeprefix("Error: ") if told else "")
     return case.verdict(
         "config",
@@ -105,11 +105,11 @@ def start(case: Case) -> Verdict | None:
         if death is None or death.reason not in _START_REASONS or case.container.running:
             return None
         reason, message = death.reason, death.message
-    said = message.strip() or (death.message.strip() if death else "")
+    said = _short(message) or (_short(death.message) if death else "")
     evidence = [case.ended] if death else []
     evidence.append(f"pod: {reason}: {said or 'nothing is said'}")
     told = case.events.reasons("Failed") if case.events else []
-    evidence += [_line(told[-1])] if told else []
+    evidence += [_line(told[-1], said)] if told else []
     found = _COMMAND.search(said)
     command = found["command"] if found else "its command"
     short = f"{command}: {found['why']}" if found else said.rpartition("failed: ")[2] or reason
@@ -140,7 +140,7 @@ def hook(case: Case) -> Verdict | None:
         return None
     evidence = [case.ended] if death else []
     evidence += [f"pod: waits: {reason}: {message}"] if reason == "PostStartHookError" else []
-    evidence += [_line(told[-1])] if told else []
+    evidence += [_line(told[-1], "")] if told else []
     if certainty == "likely":
         evidence.append(
             "pod: never ready, though no probe keeps it from that: its hook never ended"
@@ -178,8 +178,16 @@ def _never_began(case: Case) -> bool:
     )
 
 
-def _line(event: Event) -> str:
-    return f"{event}: {event.message.strip()}"
+def _line(event: Event, known: str) -> str:
+    """Write an event; where it says what is known already, it says so."""
+    said = event.message.strip()
+    return f"{event}: {'the same' if known and known in said else said}"
+
+
+def _short(message: str) -> str:
+    """Leave out what every message of the container runtime begins and ends with."""
+    said = message.strip().rpartition("unable to start container process: ")[2]
+    return said.removesuffix(": unknown")
 
 
 def _first(known: tuple[tuple[str, str], ...], said: str) -> str:

@@ -119,7 +119,8 @@ def _said(case: Case, reason: str, message: str) -> tuple[str, list[str]]:
     told = [event for event in told if not _NO_DETAIL.match(event.message)]
     if told:
         event = told[-1]
-        evidence.append(f"{event}: {event.message.strip()}")
+        same = said and said in event.message
+        evidence.append(f"{event}: {'the same' if same else event.message.strip()}")
         said = said or event.message
     return said or (reason if reason == "InvalidImageName" else ""), evidence
 

@@ -35,7 +35,7 @@ def killed(case: Case) -> Verdict | None:
     never = _never_answered(case, probe, kill)
     evidence = [*case.ended_lines, *told, *_preceding(case), *kill.evidence]
     evidence += other_port(case, probe) if check == "refused" else []
-    evidence += ["spec: no check passed since its start, by the time it took"] * (
+    evidence += ["spec: no check passed since its start, by the time that it lived"] * (
         never and not reason
     )
     evidence += [f"{reason[0]}: {stack.reason}"] if reason else []
@@ -100,11 +100,9 @@ def _never(case: Case, probe: ProbeSpec) -> str:
 def _slow(case: Case, probe: ProbeSpec) -> str:
     if other_port(case, probe):
         return "Let the probe ask the port that the worker listens on: by its name, in both places."
-    return (
-        "Is it the right port? Then the start takes longer than the probe allows, "
-        f"{span(probe.soonest_kill + probe.period)}: give it a startupProbe, or a higher "
-        "failureThreshold."
-    )
+    allowed = f"the probe allows ({span(probe.soonest_kill + probe.period)})"
+    longer = "raise its failureThreshold" if probe.kind == "startup" else "give it a startupProbe"
+    return f"Is it the right port? Then the start takes longer than {allowed}: {longer}."
 
 
 def _unheard(case: Case, kill: Kill) -> list[str]:

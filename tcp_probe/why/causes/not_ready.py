@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tcp_probe.why import fixes
 from tcp_probe.why.events import total
-from tcp_probe.why.json_fields import flag
+from tcp_probe.why.json_fields import flag, time
 from tcp_probe.why.stack import Stack
 from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import moment
@@ -29,8 +30,9 @@ def not_ready(case: Case) -> Verdict | None:
         return None
     check, detail, told = how(case, kind)
     reason = reason_of(case, probe, check)
-    said = "its startup probe has not passed yet" if starting else "not ready"
+    said = "its startup probe has not passed yet" if starting else f"not ready{_since(case)}"
     evidence = [f"pod: runs since {moment(container.running_since)}, {said}", *told]
+    evidence += _flaps(case, kind)
     evidence += other_port(case, probe) if check == "refused" else []
     if reason:
         evidence.append(f"{reason[0]}: {reason[1].reason}")
@@ -54,3 +56,20 @@ def not_ready(case: Case) -> Verdict | None:
         where=stack.where or stack.reason or None,
         stack=tuple(stack.shortened()),
     )
+
+
+def _since(case: Case) -> str:
+    changed = time(case.pod.conditions.get("Ready"), "lastTransitionTime")
+    return f" since {moment(changed)}" if changed else ""
+
+
+def _flaps(case: Case, kind: ProbeKind) -> list[str]:
+    """Say that it was ready between failures: the pod became not ready after the first of them."""
+    failed = case.events.reports(kind) if case.events else []
+    first = min((event.first for event in failed if event.first), default=None)
+    changed = time(case.pod.conditions.get("Ready"), "lastTransitionTime")
+    probe = case.container.probes[kind]
+    enough = timedelta(seconds=probe.threshold * max(probe.period, probe.timeout) + 1)
+    if first is None or changed is None or changed - first <= enough or case.pod.never_ready:
+        return []
+    return [f"event: its checks fail since {moment(first)}: it was ready in between, and flaps"]
