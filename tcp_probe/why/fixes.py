@@ -19,7 +19,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
         "Run the call that the stack shows in a thread (anyio.to_thread.run_sync), or bound it.",
     ),
     (
-        "a thread held the GIL",
+        "no Python code ran",
         "Take what the stack shows out of the process, or bound it: nothing else runs meanwhile.",
     ),
     (

@@ -114,20 +114,19 @@ class Log:
         return Stack(_shortened(last)) if _ERROR.search(last) else None
 
     @cached_property
-    def told(self) -> Stack | None:
-        """What a termination message says: a reason in its first line, and frames under it."""
-        frames = self._stack_under(1)
-        return Stack(_shortened(self.lines[0].strip()), frames) if frames else None
-
-    @cached_property
     def dump(self) -> Stack | None:
-        """What faulthandler wrote, where a thread held the GIL: the thread that ran."""
-        for start, line in enumerate(self.lines):
-            if _FAULTHANDLER.match(line.strip()):
-                frames, _ = frames_from(self.lines, start + 1)
-                if frames and not frames[0].standard:
-                    return Stack("", frames[::-1])
-        return None
+        """What faulthandler wrote, where a thread held the GIL: the thread that ran, as it seems.
+
+        It writes the main thread last.
+        """
+        threads = [
+            Stack("", frames_from(self.lines, at + 1)[0][::-1])
+            for at, line in enumerate(self.lines)
+            if _FAULTHANDLER.match(line.strip())
+        ]
+        known = [thread for thread in threads if thread.frames]
+        ran = [thread for thread in known if not thread.frames[-1].waits]
+        return next(iter(ran[::-1] or known[::-1]), None)
 
     def _failure_at(self, start: int) -> tuple[Stack | None, int]:
         line = ungrouped(self.lines[start])

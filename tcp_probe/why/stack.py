@@ -20,7 +20,11 @@ _STANDARD = re.compile(
     r"|^node:|/usr/local/go/src/|^<unknown>"
 )
 _STANDARD_FUNCTION = re.compile(r"(?:java|javax|jdk|sun|kotlin|scala)[./]")
-_LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages|node_modules)[/\\]|/pkg/mod/")
+_LIBRARY = re.compile(
+    r"[/\\](?:site-packages|dist-packages|node_modules)[/\\]|/pkg/mod/|[/\\]tcp_probe[/\\]_\w+\.py$"
+)
+# A thread whose innermost frame is there lets others run meanwhile.
+_WAITING = re.compile(r"[/\\](?:threading|selectors|queue|socket|subprocess|_timers)\.py$")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ class Frame:
     def library(self) -> bool:
         """Whether it is of an installed package."""
         return bool(_LIBRARY.search(self.file))
+
+    @property
+    def waits(self) -> bool:
+        """Whether a thread waits there, rather than computes."""
+        return bool(_WAITING.search(self.file))
 
     def __str__(self) -> str:
         """Write it in one line: `/app/worker.py:7 in run`."""
@@ -109,7 +118,7 @@ def frames_from(lines: Sequence[str], start: int) -> tuple[list[Frame], int]:
         elif frames and not frames[-1].code and line[:2].isspace() and line.strip(" ~^"):
             last = frames[-1]
             frames[-1] = Frame(last.file, last.line, last.function, line.strip())
-        elif not (frames and (line[:2].isspace() or line.startswith("..."))):
+        elif not (line.strip() == "..." or (frames and line[:2].isspace())):
             break
         at += 1
     return frames, at

@@ -83,8 +83,6 @@ def _in_message(
         return "pod", found.stack
     if message.dump:
         return "pod", Stack("no Python code ran, a thread held the GIL", message.dump.frames)
-    if message.told and check != "timed out":
-        return "pod", message.told
     return None
 
 

@@ -108,14 +108,21 @@ def test_a_traceback_that_is_cut_off_has_no_last_line() -> None:
 
 
 def test_the_thread_that_runs_is_taken_from_a_dump() -> None:
-    """One that waits in the standard library is not what holds the process."""
-    waits = (
-        "Thread 0x1 (most recent call first):\n"
-        '  File "/usr/lib/python3.13/threading.py", line 1 in wait'
+    """One that waits is not what holds the process; where all do it is the main one, the last."""
+    thread = "Thread 0x0a [main] (most recent call first):\n"
+    waits = f'{thread}  File "/usr/lib/python3.13/threading.py", line 1 in wait\n'
+    matches = (
+        f'{thread}  File "/usr/lib/python3.13/re/__init__.py", line 166 in match\n'
+        '  File "/app/a.py", line 2 in spin\n'
     )
-    assert Log(waits).dump is None
-    assert Log("Thread 0x1 (most recent call first):\n").dump is None
-    runs = 'Current thread 0x2 [main] (most recent call first):\n  File "/app/a.py", line 2 in spin'
-    dump = Log(f"{waits}\n{runs}").dump
-    assert dump
-    assert dump.where == "/app/a.py:2 in spin"
+    ours = f'{thread}  File "/usr/lib/site-packages/tcp_probe/_timers.py", line 1 in _run\n'
+    main = f'{waits}  File "/app/a.py", line 3 in main\n'
+    assert Log(thread).dump is None
+    for said, where in (
+        (ours + matches, "/app/a.py:2 in spin"),
+        (matches + ours + waits, "/app/a.py:2 in spin"),
+        (ours + main, "/app/a.py:3 in main"),
+    ):
+        dump = Log(said).dump
+        assert dump
+        assert dump.where == where

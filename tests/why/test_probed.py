@@ -101,13 +101,19 @@ def test_the_reason_and_stack_of_the_log_are_told(
 def test_the_termination_message_tells_it_without_any_log(
     pod: Pod, ended: Make, killed: Callable[..., Any], verdicts: Verdicts
 ) -> None:
-    """Reason first, then the frames: with or without the words of the log before them."""
-    for message in (HUNG, HUNG.partition("checks: ")[2]):
-        made = pod(last=ended(137, start=0, message=message), restarts=1, container=LIVENESS)
-        (verdict,) = verdicts(made, killed(last=31))
-        assert verdict.summary.endswith("the event loop has not run for 10 s")
-        assert verdict.where == "/app/worker.py:7 in handle"
-        assert "pod: the event loop has not run for 10 s" in verdict.evidence
+    """The reason first, then the innermost frames."""
+    message = """\
+port 9090 refuses checks: the event loop has not run for 10 s
+the thread stands at (most recent call last):
+  ...
+  File "/app/worker.py", line 7, in handle
+    parse(document)
+"""
+    made = pod(last=ended(137, start=0, message=message), restarts=1, container=LIVENESS)
+    (verdict,) = verdicts(made, killed(last=31))
+    assert verdict.summary.endswith("the event loop has not run for 10 s")
+    assert verdict.where == "/app/worker.py:7 in handle"
+    assert "pod: the event loop has not run for 10 s" in verdict.evidence
 
 
 def test_the_stack_of_a_held_gil_is_told(
@@ -128,6 +134,7 @@ Thread 0x00007f0b (most recent call first):
     assert verdict.check == "timed out"
     assert verdict.where == "/app/worker.py:7 in handle"
     assert "GIL" in verdict.summary
+    assert "nothing else runs meanwhile" in verdict.fix
 
 
 def test_without_file_descriptors_checks_time_out(

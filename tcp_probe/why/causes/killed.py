@@ -35,9 +35,8 @@ def killed(case: Case) -> Verdict | None:
     never = _never_answered(case, probe, kill)
     evidence = [*case.ended_lines, *told, *_preceding(case), *kill.evidence]
     evidence += other_port(case, probe) if check == "refused" else []
-    evidence += ["spec: no check passed since its start, by the time that it lived"] * (
-        never and not reason
-    )
+    if never and not reason:
+        evidence.append("spec: no check passed since its start, by the time that it lived")
     evidence += [f"{reason[0]}: {stack.reason}"] if reason else []
     evidence += _unheard(case, kill)
     connects = check in {"refused", "timed out", None} and probe.connects
