@@ -20,7 +20,11 @@ LIGHT = re.compile(r"(^|\s)(tcp_probe|tcp-probe)\s+check(\s|$)|python[\d.]*\s+(-
 INSPECTS = re.compile(r"(^|[\s/])celery\s.*\b(inspect|status)\b")
 ENOUGH_TO_INSPECT = 10
 ENOUGH_TO_IMPORT = 2
-BUILTINS = {"[", "[[", "test", "exit", "true", "false", ":", "echo", "kill", "read", "exec", "trap"}
+# What a shell does itself, without starting a program.
+BUILTINS = re.compile(
+    r"\.|:|\[\[?|break|case|cd|command|continue|do|echo|esac|eval|exec|exit|export|false|fi|for|if|kill"
+    r"|let|local|printf|pwd|read|return|set|shift|source|test|trap|true|type|ulimit|umask|unset|wait"
+)
 CURL_FAILS = re.compile(r"(^|\s)(-[a-zA-Z]*f[a-zA-Z]*|--fail(-with-body)?|--fail-early)(\s|$)")
 
 
@@ -56,7 +60,7 @@ def always_passes(case: Case) -> Rule:
     for command in case.commands:
         last = (simple_commands(command.words) or [""])[-1].split()
         passes = last[:1] in (["true"], [":"], ["echo"]) or last == ["exit", "0"]
-        if command.probe and passes:
+        if command.probe and passes and _sleeps(command) < command.probe.timeout:
             reason = "this command always passes: whatever becomes of the worker, nothing is seen"
             yield command.field, reason, "a command that asks the worker"
 
@@ -90,14 +94,15 @@ def curl_without_fail(case: Case) -> Rule:
 def shell_without_exec(case: Case) -> Rule:
     """Find shells that stay between kubelet and what they have started."""
     for command in case.commands:
-        if _stays(command.words):
+        if any(map(_is_child, _scripted(command.words))):
             reason = (
                 "the timeout ends the shell, not what it has started: that goes on, and while it "
                 "holds the output kubelet waits for it"
             )
             yield command.field, reason, "exec before the last command of the line, or no shell"
     words, field = case.workload.command, case.container.get("command")
-    if field and _stays(words) and "trap" not in (script_of(words) or ""):
+    scripted = _scripted(words)
+    if field and any(map(_is_child, scripted[-1:])) and "trap" not in (script_of(words) or ""):
         reason = (
             "as PID 1 the shell gets SIGTERM and does not pass it on: the worker runs on until "
             "SIGKILL"
@@ -116,14 +121,15 @@ def ends_by_itself(case: Case) -> Rule:
             yield field, reason, "a Job, or a command that goes on"
 
 
-def _stays(words: tuple[str, ...]) -> bool:
-    """Say whether a shell runs its last command as a child."""
-    script = script_of(words)
-    commands = simple_commands(words)
-    if script is None or not commands:
-        return False
-    program = commands[-1].split()[0] if commands[-1].split() else ""
-    return program not in BUILTINS and not re.search(r"(^|[\s;&|(])exec\s", script)
+def _scripted(words: tuple[str, ...]) -> list[str]:
+    """Return the commands that a shell is given; none where there is no shell."""
+    return [] if script_of(words) is None else simple_commands(words)
+
+
+def _is_child(simple: str) -> bool:
+    """Say whether the shell starts another program for this command, and waits for it."""
+    program = simple.split(maxsplit=1)[0] if simple.split() else ""
+    return bool(program) and not BUILTINS.fullmatch(program) and "=" not in program
 
 
 def _sleeps(command: Command) -> float:
