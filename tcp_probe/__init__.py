@@ -5,13 +5,14 @@ from __future__ import annotations
 # `typing` would be a third of the start-up time of `python -m tcp_probe check`.
 TYPE_CHECKING = False
 
-__all__ = ("Probe", "Watchdog", "__version__", "check", "serve")
+__all__ = ("Probe", "Watchdog", "__version__", "check", "serve", "start")
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from ._check import check as check
     from ._probe import Probe as Probe
     from ._serve import serve as serve
+    from ._start import start as start
     from ._watchdog import Watchdog as Watchdog
 else:
     # Unseen by a type checker, which would take any name from a module that has a __getattr__.
@@ -20,6 +21,7 @@ else:
         "Watchdog": "._watchdog",
         "check": "._check",
         "serve": "._serve",
+        "start": "._start",
     }
 
     def __getattr__(name: str) -> object:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import NoReturn
 
 import anyio
@@ -22,6 +23,19 @@ def is_cancellation_from_outside(error: BaseException) -> bool:
 def hold(gate: Gate) -> None:
     """Keep the port from listening until `ask` has got its first answer."""
     gate.hold(_CAUSE, "the condition has not been answered yet")
+
+
+def must_be_async(condition: Callable[[], Awaitable[object]]) -> None:
+    """Raise `TypeError` where `condition` gives nothing to await. An async function is not run."""
+    try:
+        answer = condition()
+    except Exception:  # noqa: BLE001 (a reason to refuse, once it is asked)
+        return
+    if not isawaitable(answer):
+        raise TypeError(
+            f"condition: expected an async callable, got {condition!r}, which returned {answer!r}"
+        )
+    getattr(answer, "close", bool)()  # a coroutine that nobody awaits is told otherwise
 
 
 async def ask(

@@ -73,7 +73,8 @@ class Gate:
 
     def open(self) -> None:
         """Listen, if nothing stands against it."""
-        self.withdraw(None)
+        if self.listening:
+            self.withdraw(None)
 
     def refuse(  # noqa: PLR0913 (each says another thing about the same refusal)
         self,

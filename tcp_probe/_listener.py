@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
+from errno import EADDRINUSE
 from typing import Any
 
 
@@ -16,21 +17,48 @@ class Listener:
     `listening` is set right before the one call that makes it true.
     """
 
-    def __init__(self, host: str | None, port: int, backlog: int) -> None:
+    def __init__(
+        self,
+        host: str | None,
+        port: int,
+        backlog: int,
+        *,
+        blocking: bool = False,
+        wait: bool = False,
+    ) -> None:
         self.listening = False
+        self.is_bound = False
+        self.port = port
         self._backlog = backlog
-        self.socket = _bind(*_resolve(host, port))
-        self._address = self.socket.getsockname()
-        self.port: int = self._address[1]
-        if port == 0:
+        self._blocking = blocking
+        self._ready_to_listen = True
+        self._family, self._address = _resolve(host, port)
+        self.socket = self._open()
+        try:
+            self.bind()
+        except OSError as error:
+            if not wait or error.errno != EADDRINUSE:
+                self.socket.close()
+                raise
+
+    def bind(self) -> None:
+        """Take the port, or raise the `OSError` that says why not: where `wait`, try again."""
+        self._bind(self.socket)
+        if self.port == 0:
+            self._address = self.socket.getsockname()
+            self.port = self._address[1]
             # Linux takes a port of its own choice back at shutdown(), but not one it was asked
             # for. Where this second bind fails, shutdown() is not what makes the port refuse.
-            with suppress(OSError):
-                asked_for = _bind(self.socket.family, self._address)
+            asked_for = self._open()
+            try:
+                self._bind(asked_for)
+            except OSError:
+                asked_for.close()
+            else:
                 self.socket.close()
                 self.socket = asked_for
-        self._ready_to_listen = True
         _share(self.socket, with_what_has_ended=False)
+        self.is_bound = True
 
     def listen(self) -> None:
         """Answer checks."""
@@ -62,13 +90,35 @@ class Listener:
             self.socket.close()
             return
         if self.socket.fileno() == -1:
-            self.socket = _bind(self.socket.family, self._address)
+            self.socket = self._open()
+            self._bind(self.socket)
         self.socket.listen(self._backlog)
 
     def close(self) -> None:
         """Refuse for good, where no event loop waits on the socket."""
         self.listening = False
         self.socket.close()
+
+    def knock(self) -> None:
+        """Let a thread that waits in accept() look again, where shutting down does not."""
+        if not self._ready_to_listen:
+            with suppress(OSError), socket.socket(self._family, socket.SOCK_STREAM) as knocking:
+                knocking.settimeout(0)
+                knocking.connect_ex(self._address)
+
+    def _open(self) -> socket.socket:
+        opened = socket.socket(self._family, socket.SOCK_STREAM)
+        opened.settimeout(None if self._blocking else 0)
+        _share(opened, with_what_has_ended=True)
+        if self._family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, self._address[0] != "::")
+        return opened
+
+    def _bind(self, opened: socket.socket) -> None:
+        try:
+            opened.bind(self._address)
+        except OSError as error:
+            raise _named(error, *self._address[:2]) from None
 
 
 def _resolve(host: str | None, port: int) -> tuple[socket.AddressFamily, Any]:
@@ -85,20 +135,6 @@ def _resolve(host: str | None, port: int) -> tuple[socket.AddressFamily, Any]:
     # Who checks a name such as localhost tries IPv4 too, who checks 127.0.0.1 does not try IPv6.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return family, address
-
-
-def _bind(family: socket.AddressFamily | int, address: Any) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.settimeout(0)
-        _share(bound, with_what_has_ended=True)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise _named(error, *address[:2]) from None
-    return bound
 
 
 def _share(bound: socket.socket, *, with_what_has_ended: bool) -> None:

@@ -2,26 +2,20 @@ from __future__ import annotations
 
 from typing import final
 
-from ._acceptor import Acceptor
 from ._arguments import seconds
-from ._gate import Gate
+from ._port import Port
 from ._timer import Timer
-from ._timers import Timers
 from ._watchdog import Watchdog, watchdog
 
 
 @final
 class Probe:
-    """The port that `serve` listens on, for the worker to ask and to tell.
+    """The port that `serve` or `start` listens on, for the worker to ask and to tell.
 
     All of it may be used from any thread.
     """
 
-    def __init__(self, port: int, gate: Gate, acceptor: Acceptor, timers: Timers) -> None:
-        self._port = port
-        self._gate = gate
-        self._acceptor = acceptor
-        self._timers = timers
+    _port: Port
 
     def __repr__(self) -> str:
         state = "; ".join(self.reasons) or "listening"
@@ -30,27 +24,27 @@ class Probe:
     @property
     def port(self) -> int:
         """The bound port: the one that the kernel picked where `serve` was given 0."""
-        return self._port
+        return self._port.listener.port
 
     @property
     def listening(self) -> bool:
         """Whether the port listens now: nothing stands against it."""
-        return self._gate.listening
+        return self._port.gate.listening
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the port refuses checks, oldest reason first; empty while it listens."""
-        return self._gate.reasons
+        return self._port.gate.reasons
 
     @property
     def checks(self) -> int:
         """How many checks have been answered: connections accepted and closed."""
-        return self._acceptor.checks
+        return self._port.acceptor.checks
 
     @property
     def refusals(self) -> int:
         """How many times the port began to refuse."""
-        return self._gate.refusals
+        return self._port.gate.refusals
 
     def watchdog(self, timeout: float) -> Watchdog:
         """Make the port refuse while a step of the worker takes longer than `timeout` seconds.
@@ -73,7 +67,7 @@ class Probe:
         """
         timeout = seconds("timeout", timeout)
         reason = f"a watchdog ran out: no reset for {timeout:g} s"
-        return watchdog(Timer(self._gate, self._timers, timeout, reason))
+        return watchdog(Timer(self._port.gate, self._port.timers, timeout, reason))
 
     def fail(self, reason: str) -> None:
         """Refuse checks, by the worker's own verdict, until `recover` takes it back.
@@ -87,14 +81,31 @@ class Probe:
             raise TypeError(f"reason: expected a text, got {reason!r} ({type(reason).__name__})")
         if not reason:
             raise ValueError("reason: expected a text that says why, got an empty one")
-        self._gate.refuse("fail", reason)
+        self._port.gate.refuse("fail", reason)
 
     def recover(self) -> None:
         """Take back what `fail` said; without a `fail` before it, do nothing.
 
         ready.recover()
         """
-        self._gate.withdraw("fail")
+        self._port.gate.withdraw("fail")
+
+    def close(self) -> None:
+        """End what `start` began: from now on the port refuses.
+
+        From any task, thread or hook; a second time it does nothing. A port of `serve` is ended by
+        its block, and may be by this before.
+
+            probe.close()
+        """
+        self._port.end_with(None)
 
 
 Probe.__module__ = "tcp_probe"
+
+
+def probe_of(port: Port) -> Probe:
+    """Make the `Probe` of a port; its users get it from `serve` and `start`."""
+    made = Probe()
+    made._port = port
+    return made

@@ -1,40 +1,46 @@
 from __future__ import annotations
 
-import logging
 import os
+import weakref
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
-from functools import partial
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Any
 
-import anyio
-import anyio.abc
-import anyio.lowlevel
-
-from . import _condition
-from ._acceptor import Acceptor, ReaderAcceptor, TaskAcceptor
+from ._acceptor import ThreadAcceptor
 from ._arguments import path, seconds, whole_number
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT, TERMINATION_LOG
-from ._gate import NOTHING, Gate
 from ._listener import Listener
-from ._probe import Probe
+from ._port import Port
+from ._probe import Probe, probe_of
+from ._running import call_soon, running_loop
 from ._stall import StallWatch
-from ._timers import Timers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._in_loop import InLoop
 
 
-class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it is a function)
-    """Listen on `port` exactly while the worker inside the `async with` is alive.
+class serve(  # noqa: N801 (to its user it is a function)
+    AbstractContextManager[Probe], AbstractAsyncContextManager[Probe]
+):
+    """Listen on `port` exactly while the worker inside the block is alive.
 
     A check is a TCP connect, as kubelet's tcpSocket probe makes it. The port refuses checks as soon
     as the block is left or the scope around it is cancelled, and while a reason stands against
     listening: the event loop does not run, a watchdog has run out, the condition does not hold, or
     the worker has said so with `Probe.fail`. Each such change is one line of the logger
-    `tcp_probe`. What the worker raises passes through as it is.
+    `tcp_probe`. What the worker raises passes through as it is. Yields a `Probe`.
 
+    With `async with` the worker's own event loop accepts the checks: asyncio's, uvloop's or trio's.
     asyncio's own cancellation of a task shows only when the block is left, that of a scope of anyio
-    or trio at once. Yields a `Probe`. It can be entered once, and must be left in the task that
-    entered it: not by a generator that is left to the garbage collector.
+    or trio at once. The block must be left in the task that entered it: not by a generator that is
+    left to the garbage collector, and not in another hook of a framework, for which there is
+    `start`.
+
+    With a plain `with`, for a worker without an event loop, a thread accepts. Then only a
+    `watchdog` sees that the worker is stuck. Under gevent or eventlet, whose threads are none, what
+    blocks everything also blocks the watch: a port that nobody accepts on still refuses in the end,
+    when its queue is full.
 
     `port`
         Where to listen, 0 to 65535; 0 stands for one that the kernel picks.
@@ -59,6 +65,10 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         port refuses.
     `interval`
         Seconds from one question to the next; 10 by default, as Kubernetes' periodSeconds.
+    `wait`
+        What to do where the port is in use. False, the default: raise. True: begin all the same,
+        say so once, and try again each second until the port is free, for workers that overlap for
+        a while, as at a reload. Until then whoever listens there answers the checks.
     `termination_log`
         The file that Kubernetes shows when a container has ended (`kubectl describe pod`, Last
         State, Message); the default is its own. Where it exists, and there is no condition, it says
@@ -71,10 +81,16 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
 
     Raises `TypeError` or `ValueError`, when called, for an argument that cannot be meant; when
     entered `OSError`, with its errno, where the port is in use or forbidden or the host is not
-    ours, and `RuntimeError` the second time.
+    ours, `TypeError` for a condition that is not async or in a plain `with`, and `RuntimeError` the
+    second time or where no thread can be started for a plain `with`.
 
         async with tcp_probe.serve(9090):
             await work()
+
+        with tcp_probe.serve(9090) as probe:
+            for job in jobs:
+                with probe.watchdog(timeout=600):
+                    handle(job)
     """
 
     def __init__(  # noqa: PLR0913 (its user names what differs from the defaults)
@@ -86,9 +102,10 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         stall_timeout: float | None = STALL_TIMEOUT,
         condition: Callable[[], Awaitable[object]] | None = None,
         interval: float = INTERVAL,
+        wait: bool = False,
         termination_log: str | os.PathLike[str] | None = TERMINATION_LOG,
     ) -> None:
-        self._port = whole_number("port", port, 0, 65535)
+        self._number = whole_number("port", port, 0, 65535)
         if not isinstance(host, (str, type(None))):
             raise TypeError(f"host: expected a text or None, got {host!r} ({type(host).__name__})")
         self._host = host
@@ -100,40 +117,41 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
             raise TypeError(f"condition: expected an async callable or None, got {condition!r}")
         self._condition = condition
         self._interval = seconds("interval", interval)
+        if not isinstance(wait, bool):
+            raise TypeError(f"wait: expected a bool, got {wait!r} ({type(wait).__name__})")
+        self._wait = wait
         self._termination_log = path("termination_log", termination_log)
         self._entered = False
-        self._ended = False
-        self._interrupt: KeyboardInterrupt | None = None
+        self._port: Port | None = None
+        self._in_loop: InLoop | None = None
+
+    def __enter__(self) -> Probe:
+        self._port = port = self._begin()
+        # Should a signal handler raise where the end of the block begins, this ends it.
+        port.guard = weakref.ref(self, lambda _: port.end_with(None))
+        return probe_of(port)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._port is not None:
+            self._port.end_with(exc)
 
     async def __aenter__(self) -> Probe:
-        if self._entered:
-            raise RuntimeError("serve() was entered before: call it again for each `async with`")
-        loop: Any = anyio.lowlevel.current_token().native_token
-        self._listener = Listener(self._host, self._port, self._backlog)
-        self._entered = True
-        # Readiness is no reason to end.
-        termination_log = self._termination_log if self._condition is None else None
-        self._gate = Gate(self._listener, termination_log)
-        self._timers = Timers(self._gate)
-        self._acceptor = _acceptor(self._gate, self._listener, self._timers, loop)
-        call_soon = _call_soon(loop)
-        self._gate.changed = partial(call_soon, self._acceptor.follow)
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
-        self._begin(self._stay)
-        if self._stall_timeout is not None:
-            StallWatch(self._gate, self._timers, self._stall_timeout, call_soon).watch()
-        if isinstance(self._acceptor, TaskAcceptor):
-            self._begin(self._acceptor.run)
-        if self._condition is None:
-            self._gate.open()
-            self._acceptor.follow()
-        else:
-            _condition.hold(self._gate)
-            self._begin(
-                partial(_condition.ask, self._condition, self._interval, self._gate, self._timers)
-            )
-        return Probe(self._listener.port, self._gate, self._acceptor, self._timers)
+        from ._in_loop import InLoop
+
+        port = self._take(blocking=False)
+        try:
+            in_loop = InLoop(port, self._stall_timeout, self._condition, self._interval)
+            await in_loop.enter()
+        except BaseException:
+            port.abandon()
+            raise
+        self._in_loop = in_loop
+        return probe_of(port)
 
     async def __aexit__(
         self,
@@ -141,86 +159,38 @@ class serve(AbstractAsyncContextManager[Probe]):  # noqa: N801 (to its user it i
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc is None:
-            self._end("the worker has ended")
-        elif isinstance(exc, anyio.get_cancelled_exc_class()):
-            self._end("the worker was cancelled")
-        else:
-            level = logging.WARNING if isinstance(exc, Exception) else logging.INFO
-            self._end("the worker ended with", level, exc)
-        self._tasks.cancel_scope.cancel()
+        if self._in_loop is not None:
+            await self._in_loop.leave(exc)
+
+    def _begin(self) -> Port:
+        """Listen, and accept in a thread, until the port is ended."""
+        if self._condition is not None:
+            raise TypeError(
+                f"condition: expected None, got {self._condition!r}:"
+                " outside an `async with` there is nobody to ask it"
+            )
+        port = self._take(blocking=True)
         try:
-            # Without the worker's exception, which the task group would wrap in an ExceptionGroup.
-            await self._tasks.__aexit__(None, None, None)
+            port.acceptor = acceptor = ThreadAcceptor(port.gate, port.listener, port.timers)
+            acceptor.start()
+            loop = running_loop()
+            if loop is not None and self._stall_timeout is not None:
+                StallWatch(port.gate, port.timers, self._stall_timeout, call_soon(loop)).watch()
+            port.open()
         except BaseException:
-            if exc is None:
-                raise
-        if self._interrupt is not None:
-            raise self._interrupt
-
-    def _begin(self, background: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            try:
-                await background()
-            except KeyboardInterrupt as interrupt:
-                # On trio ^C strikes whatever runs. It is meant for the worker, and not in a group.
-                self._interrupt = interrupt
-                self._tasks.cancel_scope.cancel()
-            except BaseException as error:
-                if _condition.is_cancellation_from_outside(error):
-                    raise
-                # Also where somebody cancels all tasks of asyncio: that must not end the worker.
-                self._gate.broken(error)
-
-        self._tasks.start_soon(guarded)
-
-    async def _stay(self) -> None:
-        """See the scope around being cancelled, and refuse before the worker has cleaned up."""
-        try:
-            # Not sleep_forever(), which on asyncio is a timer, and a loop with a timer asks the
-            # time at each turn: that would be 5 % of the CPU time of every check.
-            await anyio.Event().wait()
-        except anyio.get_cancelled_exc_class() as error:
-            if _condition.is_cancellation_from_outside(error):
-                self._end("the worker was cancelled")
+            port.abandon()
             raise
+        return port
 
-    def _end(self, reason: str, level: int = logging.INFO, about: object = NOTHING) -> None:
-        if self._ended:
-            return
-        try:
-            self._gate.refuse("end", reason, about=about, level=level)
-        finally:
-            self._acceptor.follow()
-            self._listener.close()
-            self._timers.close()
-        self._ended = True
-        self._gate.finish()
+    def _take(self, *, blocking: bool) -> Port:
+        if self._entered:
+            raise RuntimeError("serve() was entered before: call it again for each `with`")
+        listener = Listener(
+            self._host, self._number, self._backlog, blocking=blocking, wait=self._wait
+        )
+        self._entered = True
+        # Readiness is no reason to end.
+        return Port(listener, self._termination_log if self._condition is None else None)
 
 
 serve.__module__ = "tcp_probe"
-
-
-def _acceptor(gate: Gate, listener: Listener, timers: Timers, loop: Any) -> Acceptor:
-    if hasattr(loop, "run_sync_soon"):
-        import trio
-
-        # anyio's own wait_readable calls this one, at the price of 6 % of a check.
-        wait_readable = trio.lowlevel.wait_readable
-        return TaskAcceptor(gate, listener, timers, wait_readable, trio.ClosedResourceError)
-    try:
-        loop.remove_reader(listener.socket.fileno())
-    except NotImplementedError:
-        return TaskAcceptor(gate, listener, timers, anyio.wait_readable, anyio.ClosedResourceError)
-    return ReaderAcceptor(gate, listener, timers, loop)
-
-
-def _call_soon(loop: Any) -> Callable[[Callable[[], None]], None]:
-    """Return what calls a function in the event loop, from any thread or signal handler."""
-    call = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-
-    def soon(function: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop has ended, so there is nothing to follow
-            call(function)
-
-    return soon

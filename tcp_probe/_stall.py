@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from threading import current_thread
@@ -26,7 +27,7 @@ class StallWatch(Timer):
         gate: Gate,
         timers: Timers,
         timeout: float,
-        call_soon: Callable[[Callable[[], None]], None],
+        call_soon: Callable[[Callable[[], None]], object],
     ) -> None:
         super().__init__(gate, timers, timeout, f"the event loop has not run for {timeout:g} s")
         self._call_soon = call_soon
@@ -55,7 +56,11 @@ class StallWatch(Timer):
         self.reset_at = monotonic()
         self._answered = False
         self._gate.last_words.arm(self.timeout)
-        self._call_soon(self._answer)
+        try:
+            self._call_soon(self._answer)
+        except RuntimeError:  # it has been closed
+            self._timers.stop(self)
+            self._gate.refuse(self, "the event loop has ended", level=logging.INFO)
 
     def _answer(self) -> None:
         self._answered = True

@@ -9,9 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._timers import Timers
 
-# A timer that is looked at later than this part of its timeout is one of a process that stood still
-# as a whole, frozen or held up.
+# A timer that is looked at later than this part of its timeout, and this long (s), is one of a
+# process that stood still as a whole, frozen or held up.
 _STOOD_STILL = 0.1
+_STOOD_STILL_AT_LEAST = 0.5
 
 
 class Timer:
@@ -77,7 +78,8 @@ class Timer:
 
     def forgive(self, late: float, now: float) -> None:
         """Start again where the process stood still, once for a reset: a healthy worker comes."""
-        if late > _STOOD_STILL * self.timeout and self.reset_at != self._forgiven_at:
+        stood_still = late > max(_STOOD_STILL * self.timeout, _STOOD_STILL_AT_LEAST)
+        if stood_still and self.reset_at != self._forgiven_at:
             self.reset_at = self._forgiven_at = now
 
     def due_at(self) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from functools import partial
 from threading import Lock, Thread, current_thread
 from time import monotonic
@@ -28,7 +29,7 @@ class Timers:
     def __init__(self, gate: Gate) -> None:
         self.overdue_at = float("inf")
         self._gate = gate
-        self._timers: set[Timer] = set()
+        self.running: set[Timer] = set()
         self._thread: Thread | None = None
         self._wake = Lock()
         self._wake.acquire()
@@ -39,21 +40,30 @@ class Timers:
     def start(self, timer: Timer) -> None:
         """Look after `timer` from now on."""
         with self._gate.lock:
+            if self._gate.forked and not self._closed:
+                remark = "belongs to the parent process: in this child watchdogs do nothing"
+                self._gate.remark(logging.WARNING, remark)
+                self._closed = True
             if self._closed:
                 return
-            self._timers.add(timer)
+            self.running.add(timer)
             self.look_at(timer)
             if self._thread is not None:
                 return
         try:
             OwnThread(self._run).start()
-        except RuntimeError as error:  # the process may not have one thread more
-            self._gate.broken(error)
+        except RuntimeError as error:
+            if "interpreter" in str(error):
+                # One that may have no threads that end with it: it listens, but unwatched.
+                self.close()
+                self._gate.remark(logging.WARNING, f"is not watched: {error}")
+            else:  # the process may not have one thread more
+                self._gate.broken(error)
 
     def stop(self, timer: Timer) -> None:
         """Look after `timer` no more."""
         with self._gate.lock:
-            self._timers.discard(timer)
+            self.running.discard(timer)
 
     def look_at(self, timer: Timer) -> None:
         """Note that `timer` may be due earlier than it was."""
@@ -66,7 +76,7 @@ class Timers:
         """Look after no timer any more, and end the thread."""
         with self._gate.lock:
             self._closed = True
-            self._timers.clear()
+            self.running.clear()
             self._expect(float("inf"))
             self._awake()
 
@@ -116,16 +126,16 @@ class Timers:
         with self._gate.lock:
             now = monotonic()
             late = now - self._wakes_at
-            for timer in self._timers:
+            for timer in self.running:
                 timer.forgive(late, now)
-            due = [timer for timer in self._timers if timer.due_at() <= now]
+            due = [timer for timer in self.running if timer.due_at() <= now]
             self._expect(now)
             if due:
                 return due
             pause = None
-            if self._timers:
-                first = min(timer.due_at() for timer in self._timers)
-                shortest = min(timer.timeout for timer in self._timers)
+            if self.running:
+                first = min(timer.due_at() for timer in self.running)
+                shortest = min(timer.timeout for timer in self.running)
                 longest = max(shortest / 4, _LONGEST_SLEEP)
                 pause = min(max(first - now, shortest * LATENESS), longest)
             self._expect(float("inf") if pause is None else now + pause)

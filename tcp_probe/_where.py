@@ -9,7 +9,7 @@ from threading import enumerate as enumerate_threads
 from traceback import StackSummary, format_tb, walk_stack
 from types import FrameType
 
-import anyio
+from ._running import running_coroutine
 
 _KINDS = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await"))
 
@@ -17,15 +17,10 @@ _KINDS = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "
 def here() -> Callable[[], str]:
     """Return what tells, at any later time, where the running task (or thread) stands then."""
     thread = current_thread()
-    try:
-        task = anyio.get_current_task().coro
-    except (
-        RuntimeError,
-        AssertionError,
-        TypeError,
-    ):  # no event loop in this thread, or a callback of one
+    coroutine = running_coroutine()
+    if coroutine is None:
         return partial(thread_stack, thread)
-    return partial(_task_stack, task, thread)
+    return partial(_task_stack, coroutine, thread)
 
 
 def thread_stack(thread: Thread) -> str:

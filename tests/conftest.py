@@ -60,6 +60,19 @@ def until() -> Callable[..., Awaitable[None]]:
 
 
 @pytest.fixture
+def soon() -> Callable[..., None]:
+    """Wait, without an event loop, until something holds."""
+
+    def soon(holds: Callable[..., object], *arguments: object) -> None:
+        ends = time.monotonic() + PATIENCE
+        while not holds(*arguments):
+            assert time.monotonic() < ends
+            time.sleep(0.005)
+
+    return soon
+
+
+@pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Read what the logger `tcp_probe` has told so far, level and message."""
     caplog.set_level(logging.DEBUG, "tcp_probe")

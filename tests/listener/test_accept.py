@@ -13,7 +13,7 @@ import anyio.lowlevel
 import pytest
 
 import tcp_probe
-from tcp_probe import _acceptor
+from tcp_probe import _acceptor, _loop_acceptors
 
 Checked = Callable[..., str]
 Until = Callable[..., Awaitable[None]]
@@ -93,7 +93,7 @@ async def test_the_end_while_accept_fails(failing: type[Failing], checked: Check
         checked(probe.port)
         await anyio.sleep(0.02)
     assert checked(probe.port) == "refused"
-    await anyio.sleep(2 * _acceptor._PAUSE)
+    await anyio.sleep(2 * _acceptor.PAUSE)
 
 
 async def test_a_refusal_while_accept_fails(
@@ -106,7 +106,7 @@ async def test_a_refusal_while_accept_fails(
         await until(lambda: failing.accepts >= 1)
         probe.fail("draining")
         failing.error = None
-        await anyio.sleep(2 * _acceptor._PAUSE)
+        await anyio.sleep(2 * _acceptor.PAUSE)
         assert checked(probe.port) == "refused"
         probe.recover()
         assert checked(probe.port) == "passed"
@@ -273,8 +273,7 @@ async def test_machinery_that_breaks_refuses(
         raise RuntimeError("bug")
 
     async with tcp_probe.serve(0) as probe:
-        monkeypatch.setattr(_acceptor.Acceptor, "_attach", broken, raising=True)
-        for subclass in (_acceptor.ReaderAcceptor, _acceptor.TaskAcceptor):
+        for subclass in (_loop_acceptors.ReaderAcceptor, _loop_acceptors.TaskAcceptor):
             monkeypatch.setattr(subclass, "_attach", broken)
         probe.fail("draining")
         await anyio.sleep(0.01)

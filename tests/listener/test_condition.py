@@ -99,11 +99,35 @@ async def test_a_condition_that_is_cancelled_from_inside(until: Until) -> None:
         await until(lambda: probe.listening)
 
 
-async def test_a_condition_that_returns_nothing_to_await(until: Until) -> None:
-    """A plain function given as condition makes the port refuse, and the reason tells."""
+async def test_a_condition_that_is_not_async(free_port: int) -> None:
+    """A plain function given as condition is a TypeError at once, and the port is free again."""
     plain: Any = lambda: True  # noqa: E731
-    async with tcp_probe.serve(0, condition=plain) as probe:
-        await until(lambda: "raised TypeError" in probe.reasons[0])
+    with pytest.raises(TypeError, match=r"expected an async callable, .* returned True"):
+        async with tcp_probe.serve(free_port, condition=plain):
+            pytest.fail("it must not begin")
+    async with tcp_probe.serve(free_port):
+        pass
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_condition_that_returns_an_awaitable(until: Until) -> None:
+    """A plain function may return something to await in its turn."""
+
+    def condition() -> Awaitable[bool]:
+        return asyncio.ensure_future(asyncio.sleep(0, result=True))
+
+    async with tcp_probe.serve(0, condition=condition) as probe:
+        await until(lambda: probe.listening)
+
+
+async def test_a_condition_that_cannot_be_called(until: Until) -> None:
+    """What is raised before there is anything to await is a reason like any other."""
+
+    def condition() -> Awaitable[bool]:
+        raise ConnectionError("no route")
+
+    async with tcp_probe.serve(0, condition=condition) as probe:
+        await until(lambda: "raised ConnectionError('no route')" in probe.reasons[0])
 
 
 async def test_a_condition_that_does_not_return(
@@ -117,8 +141,8 @@ async def test_a_condition_that_does_not_return(
             await anyio.sleep_forever()
         return True
 
-    async with tcp_probe.serve(0, condition=forgotten_await, interval=0.2) as probe:
-        late = "the condition did not return within 0.2 s"
+    async with tcp_probe.serve(0, condition=forgotten_await, interval=1) as probe:
+        late = "the condition did not return within 1 s"
         await until(lambda: late in probe.reasons)
         await until(lines)
         assert late in lines()[0]

@@ -45,8 +45,8 @@ def test_the_check_command_does_without_anyio() -> None:
 
 def test_public_names() -> None:
     """The public names are there, and say that they are of the public module."""
-    assert tcp_probe.__all__ == ("Probe", "Watchdog", "__version__", "check", "serve")
+    assert tcp_probe.__all__ == ("Probe", "Watchdog", "__version__", "check", "serve", "start")
     for name in tcp_probe.__all__:
         assert name in dir(tcp_probe)
-    for name in ("Probe", "Watchdog", "check", "serve"):
+    for name in ("Probe", "Watchdog", "check", "serve", "start"):
         assert getattr(tcp_probe, name).__module__ == "tcp_probe"

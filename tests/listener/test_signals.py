@@ -53,8 +53,8 @@ def is_sound(probe: tcp_probe.Probe, checked: Checked) -> bool:
     free = []
 
     def look() -> None:
-        free.append(probe._gate.lock.acquire(timeout=20))
-        probe._gate.lock.release()
+        free.append(probe._port.gate.lock.acquire(timeout=20))
+        probe._port.gate.lock.release()
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -95,7 +95,7 @@ async def test_a_handler_that_raises_anywhere(
         for warm in ACTS.values():
             warm(probe)
         probe.recover()
-        before = len(probe._timers._timers)
+        before = len(probe._port.timers.running)
         count = 1
         while True:
             if act == "recover":
@@ -104,7 +104,7 @@ async def test_a_handler_that_raises_anywhere(
                 break
             assert is_sound(probe, checked), count
             assert set(probe.reasons) <= {"x"}, count
-            assert len(probe._timers._timers) == before, count
+            assert len(probe._port.timers.running) == before, count
             probe.recover()
             assert probe.listening, count
             count += 1

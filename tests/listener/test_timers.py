@@ -13,7 +13,9 @@ import anyio
 import pytest
 
 import tcp_probe
-from tcp_probe import _gate, _in_order, _timers
+from tcp_probe import _in_order, _timers
+from tcp_probe._gate import Gate
+from tcp_probe._listener import Listener
 from tcp_probe._stall import StallWatch
 from tcp_probe._timer import Timer
 
@@ -43,14 +45,14 @@ async def test_a_reset_that_is_held_up_while_the_timer_runs_out_again(until: Unt
     async with tcp_probe.serve(0) as probe:
         with probe.watchdog(0.05) as watchdog:
             await until(lambda: not probe.listening)
-            withdraw = probe._gate.withdraw
+            withdraw = probe._port.gate.withdraw
 
             def held_up(cause: object) -> None:
                 time.sleep(0.2)
                 withdraw(cause)
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(probe._gate, "withdraw", held_up)
+                patch.setattr(probe._port.gate, "withdraw", held_up)
                 watchdog.reset()
             await until(lambda: not probe.listening)
 
@@ -59,7 +61,7 @@ async def test_a_loop_that_answers_as_it_is_seen_to_stall() -> None:
     """The thread that saw a ping unanswered looks again, and leaves the port listening."""
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
         calls: list[Callable[[], None]] = []
-        stall = StallWatch(probe._gate, probe._timers, 1e-9, calls.append)
+        stall = StallWatch(probe._port.gate, probe._port.timers, 1e-9, calls.append)
         stall.watch()
         calls.pop()()
         assert not stall._is_over()
@@ -70,7 +72,7 @@ async def test_a_ping_is_looked_at_before_it_is_a_stall() -> None:
     """The next ping follows 0.6 times the timeout after one that was answered, not the timeout."""
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
         calls: list[Callable[[], None]] = []
-        stall = StallWatch(probe._gate, probe._timers, 3600, calls.append)
+        stall = StallWatch(probe._port.gate, probe._port.timers, 3600, calls.append)
         stall.watch()
         assert stall.due_at() == stall.reset_at + 0.6 * 3600
         stall.reset_at -= 0.7 * 3600
@@ -86,7 +88,7 @@ async def test_a_timer_that_has_run_out_is_not_due_again(until: Until) -> None:
             await until(lambda: not probe.listening)
             assert watchdog._timer.due_at() == float("inf")
             turns = 0
-            due = probe._timers._due
+            due = probe._port.timers._due
 
             def counted() -> list[Timer]:
                 nonlocal turns
@@ -94,7 +96,7 @@ async def test_a_timer_that_has_run_out_is_not_due_again(until: Until) -> None:
                 return due()
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(probe._timers, "_due", counted)
+                patch.setattr(probe._port.timers, "_due", counted)
                 await anyio.sleep(0.3)
             assert turns < 30
 
@@ -109,7 +111,7 @@ async def test_a_timer_that_breaks_refuses(until: Until, lines: Callable[[], lis
             raise RuntimeError("bug")
 
     async with tcp_probe.serve(0) as probe:
-        Broken(probe._gate, probe._timers, 1.0, "").start(str)
+        Broken(probe._port.gate, probe._port.timers, 1.0, "").start(str)
         await until(lambda: not probe.listening)
         assert probe.reasons == ("the probe itself broke: RuntimeError('bug')",)
         await until(lambda: any(line.startswith("ERROR") for line in lines()))
@@ -131,7 +133,7 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
         return ""
 
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
-        timer = Timer(probe._gate, probe._timers, 0.01, "a reason")
+        timer = Timer(probe._port.gate, probe._port.timers, 0.01, "a reason")
         timer.start(hold_up)
         await until(lambda: probe.reasons == ("a reason",))
         timer.stop()
@@ -150,14 +152,17 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
         assert checked(probe.port) == "passed"
 
 
-async def test_what_a_forked_child_does_first(checked: Callable[[int], str]) -> None:
+def test_what_a_forked_child_does_first(checked: Callable[[int], str]) -> None:
     """A child gives up its copy of the port, and the lock that the parent may have held."""
-    async with tcp_probe.serve(0) as probe:
-        lock = probe._gate.lock
-        _gate._forget_in_child()
-        assert probe._gate.lock is not lock
-        assert checked(probe.port) == "refused"
-        assert probe.reasons == ("the port belongs to the parent process",)
+    listener = Listener("127.0.0.1", 0, 1)
+    gate = Gate(listener)
+    gate.open()
+    assert checked(listener.port) == "passed"
+    lock = gate.lock
+    gate._forget_in_child()
+    assert gate.lock is not lock
+    assert checked(listener.port) == "refused"
+    assert gate.reasons == ("the port belongs to the parent process",)
 
 
 FORKING = """

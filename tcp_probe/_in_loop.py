@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+from . import _condition
+from ._loop_acceptors import TaskAcceptor, acceptor
+from ._port import Port
+from ._running import call_soon, running_coroutine
+from ._stall import StallWatch
+
+
+class InLoop:
+    """The async form of `serve`: it accepts in the worker's event loop, in tasks of its own."""
+
+    def __init__(
+        self,
+        port: Port,
+        stall_timeout: float | None,
+        condition: Callable[[], Awaitable[object]] | None,
+        interval: float,
+    ) -> None:
+        self._port = port
+        self._stall_timeout = stall_timeout
+        self._condition = condition
+        self._interval = interval
+        self._interrupt: KeyboardInterrupt | None = None
+
+    async def enter(self) -> None:
+        """Begin to listen."""
+        port, gate = self._port, self._port.gate
+        condition = self._condition
+        loop = anyio.lowlevel.current_token().native_token
+        port.acceptor = self._acceptor = acceptor(gate, port.listener, port.timers, loop)
+        soon = call_soon(loop)
+
+        def changed() -> None:
+            with suppress(RuntimeError):  # the loop has ended, so there is nothing to follow
+                soon(self._acceptor.follow)
+
+        gate.changed = changed
+        if condition is not None:
+            _condition.must_be_async(condition)
+        self._coroutine = running_coroutine()
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._begin(self._stay)
+        if isinstance(self._acceptor, TaskAcceptor):
+            self._begin(self._acceptor.run)
+        if self._stall_timeout is not None:
+            StallWatch(gate, port.timers, self._stall_timeout, soon).watch()
+        if condition is not None:
+            _condition.hold(gate)
+            self._begin(partial(_condition.ask, condition, self._interval, gate, port.timers))
+        port.open()
+        self._acceptor.follow()
+
+    async def leave(self, error: BaseException | None) -> None:
+        """Refuse at once, then end what runs beside the worker; don't raise `error` itself."""
+        if self._port.gate.forked:
+            return  # the loop and what waits in it are the parent's
+        self._end(error)
+        self._tasks.cancel_scope.cancel()
+        if running_coroutine() is not self._coroutine:
+            raise RuntimeError(
+                "serve() was left in another task than it was entered in: where a worker begins and"
+                " ends in hooks, call tcp_probe.start(...) in one and close() of its Probe in the"
+                " other"
+            )
+        try:
+            # Without the worker's exception, which the task group would wrap in an ExceptionGroup.
+            await self._tasks.__aexit__(None, None, None)
+        except BaseException as late:
+            # A scope that is cancelled cancels again; anything else would be lost.
+            if error is None or not _condition.is_cancellation_from_outside(late):
+                raise
+        if self._interrupt is not None:
+            raise self._interrupt
+
+    def _end(self, error: BaseException | None) -> None:
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            self._port.end("the worker was cancelled")
+        else:
+            self._port.end_with(error)
+        self._acceptor.follow()
+        self._port.listener.close()
+
+    def _begin(self, background: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            try:
+                await background()
+            except KeyboardInterrupt as interrupt:
+                # On trio ^C strikes whatever runs. It is meant for the worker, and not in a group.
+                self._interrupt = interrupt
+                self._tasks.cancel_scope.cancel()
+            except BaseException as error:
+                if _condition.is_cancellation_from_outside(error):
+                    raise
+                if isinstance(error, anyio.get_cancelled_exc_class()):
+                    # Somebody has cancelled all tasks of asyncio, as asyncio.run() does at its end.
+                    reason = "all tasks of the event loop were cancelled"
+                    self._port.gate.refuse("cancelled", reason, level=logging.INFO)
+                else:
+                    self._port.gate.broken(error)
+
+        self._tasks.start_soon(guarded)
+
+    async def _stay(self) -> None:
+        """See the scope around being cancelled, and refuse before the worker has cleaned up."""
+        try:
+            # Not sleep_forever(), which on asyncio is a timer, and a loop with a timer asks the
+            # time at each turn: that would be 5 % of the CPU time of every check.
+            await anyio.Event().wait()
+        except anyio.get_cancelled_exc_class() as error:
+            if _condition.is_cancellation_from_outside(error):
+                self._end(error)
+            raise
