@@ -33,6 +33,9 @@ _ARM_AGAIN = 1.7
 # Held by whoever uses a file, and across a fork. Reentrant, because a signal handler may come.
 _lock = RLock()
 
+# For how many seconds at least, and the stacks.
+_StoodStill = tuple[float, str]
+
 
 class TerminationMessage:
     """What one port has to say in the file that Kubernetes shows once a container has ended.
@@ -93,18 +96,20 @@ class TerminationMessage:
         self._use(_File.leave, self._port)
         self._file = None
 
-    def _use(self, act: Callable[..., None], *arguments: object) -> None:
+    def _use(self, act: Callable[..., _StoodStill | None], *arguments: object) -> None:
         stood_still = None
         with _lock, suppress(Exception):
             if self._file is not None:
-                stood_still = self._file.disarm()
-                act(self._file, *arguments)
+                stood_still = act(self._file, *arguments)
         if stood_still is not None:
             self._tell(*stood_still)
 
 
 class _File:
-    """The file, which all ports of the process share."""
+    """The file, which all ports of the process share.
+
+    What is done with it returns what the interpreter has written there meanwhile, if it has.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -132,15 +137,18 @@ class _File:
         if found.startswith(begin.encode()):
             self._ours = found
 
-    def leave(self, port: int) -> None:
+    def leave(self, port: int) -> _StoodStill | None:
+        stood_still = self._disarm()
         self._timeout = 0.0  # whoever watches arms it again
         self._ports.remove(port)
         if not self._ports:
             del _files[self._path]
             os.close(self._descriptor)
+        return stood_still
 
-    def say(self, port: int, text: str, frames: str) -> None:
+    def say(self, port: int, text: str, frames: str) -> _StoodStill | None:
         """Write what this and the other ports have to say, over nothing that is not ours."""
+        stood_still = self._disarm()
         self._texts.pop(port, None)
         if text:
             self._texts[port] = (text, frames)
@@ -154,15 +162,22 @@ class _File:
         # still: then why it does is told, and to read stacks while Python runs is not safe.
         if not text and self._timeout:
             self.arm(self._timeout)
+        return stood_still
 
-    def arm(self, timeout: float) -> None:
-        if self._read() in {b"", self._ours}:
-            faulthandler.dump_traceback_later(timeout, file=self._descriptor)
-            self._timeout = timeout
-            self.armed_at = monotonic()
+    def arm(self, timeout: float) -> _StoodStill | None:
+        """Have the interpreter write all stacks in `timeout` seconds."""
+        stood_still = None
+        if not self._is_armed or os.fstat(self._descriptor).st_size != len(self._ours):
+            stood_still = self._disarm()
+            if self._read() not in {b"", self._ours}:
+                return stood_still
+        faulthandler.dump_traceback_later(timeout, file=self._descriptor)
+        self._timeout = timeout
+        self.armed_at = monotonic()
+        return stood_still
 
-    def disarm(self) -> tuple[float, str] | None:
-        """Stop the timer; if it has run out, return for how long it ran, and what was written."""
+    def _disarm(self) -> _StoodStill | None:
+        """Stop the timer. If it had run out, take back what was written, and return it."""
         if not self._is_armed:
             return None
         self.armed_at = float("-inf")
