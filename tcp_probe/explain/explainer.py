@@ -64,7 +64,7 @@ def _sorted(found: Sequence[Resource], settings: Settings) -> tuple[list[Resourc
     hidden: list[Resource] = []
     others: list[Resource] = []
     for each in found:
-        if each.kind in KINDS or pod_of(each, settings.template):
+        if each.native or pod_of(each, settings.template):
             held.append(each)
         else:
             (hidden if template_in(each.field) else others).append(each)
@@ -72,7 +72,7 @@ def _sorted(found: Sequence[Resource], settings: Settings) -> tuple[list[Resourc
 
 
 def _explained(resource: Resource, services: Services, settings: Settings) -> ExplainedResource:
-    known = resource.kind in KINDS
+    known = resource.native
     try:
         pod = pod_of(resource, settings.template)
         choices = containers_of(resource, settings.template)
@@ -168,11 +168,19 @@ def _narrowed(explained: ExplainedResource, chosen: Sequence[Choice]) -> Explain
 
 
 def _not_explained(resource: Resource) -> Finding:
-    template = template_in(resource.field)
+    meant = next((kind for kind in KINDS if kind.lower() == resource.kind.lower()), resource.kind)
+    if meant != resource.kind:
+        return Finding.at(
+            resource.field.need("kind"),
+            "refused",
+            "error",
+            f"the API server refuses it: there is no kind {resource.kind}",
+            f"kind: {meant}",
+        )
     return Finding.at(
         resource.field,
         "not-explained",
         "warning",
         f"a {resource.kind} is no kind of Kubernetes itself, but a pod seems to be in it",
-        f"explain it with --template {template}",
+        f"explain it with --template {template_in(resource.field)}",
     )

@@ -38,6 +38,13 @@ class Resource:
         """Write it as in `Deployment web`."""
         return f"{self.kind} {self.name}"
 
+    @property
+    def native(self) -> bool:
+        """Whether it is one of `KINDS`; a Job of another group has its pods elsewhere."""
+        version = self.field.value.get("apiVersion")
+        group = version.rpartition("/")[0] if isinstance(version, str) else ""
+        return self.kind in KINDS and "." not in group
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -91,7 +98,7 @@ def pod_of(resource: Resource, template: Sequence[str] | None = None) -> Field |
 
     `template` is where resources of a kind that Kubernetes does not have itself hold theirs.
     """
-    if resource.kind in KINDS:
+    if resource.native:
         pod = resource.field
         for step in KINDS[resource.kind]:
             pod = pod.need(step)

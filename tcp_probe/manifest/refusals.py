@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def refused_resource(resource: Resource, pod: Field) -> Iterator[Finding]:
     """Find what is refused of a workload and of its pod, apart from its containers."""
-    for check in RESOURCE_CHECKS:
+    for check in RESOURCE_CHECKS if resource.native else ():
         yield from _told(check(resource, pod))
     for pod_check in POD_CHECKS:
         yield from _told(pod_check(pod, resource))
@@ -35,7 +35,7 @@ def refused_container(choice: Choice) -> Iterator[Finding]:
 def told(problem: ManifestError) -> Finding:
     """Make a finding of what was raised about a field."""
     reason = problem.problem
-    return Finding("refused", "error", problem.field, problem.line or 0, reason, "write that")
+    return Finding("refused", "error", problem.field, problem.line or 0, reason, "correct it")
 
 
 def _told(refusals: Refusal) -> Iterator[Finding]:

@@ -137,7 +137,11 @@ def _init(choice: Choice) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _restart_policy(choice: Choice) -> RestartPolicy:
     spec = choice.pod.need("spec")
     policy = spec.get("restartPolicy")
-    if "Job" in choice.kind and (policy is None or policy.value == "Always"):
+    if (
+        choice.resource.native
+        and "Job" in choice.kind
+        and (policy is None or policy.value == "Always")
+    ):
         (policy or spec).fail("expected a restartPolicy of OnFailure or Never in a Job")
     restarts = policy.one_of(RESTART_POLICIES) if policy else "Always"
     if choice.role == "sidecar":

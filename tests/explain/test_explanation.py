@@ -280,6 +280,21 @@ def test_a_pod_that_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys
     assert "Passed over, as no pod is in them: Rollout rollout." in capsys.readouterr().out
 
 
+def test_a_kind_of_another_group_is_another_kind(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """It may have its pods elsewhere; a kind in small letters is none at all."""
+    spec = pod(**GOOD)["spec"]
+    other = {"kind": "Job", "metadata": {"name": "work"}, "spec": {"template": {"spec": spec}}}
+    file = manifest(pod(**GOOD), {**other, "apiVersion": "batch.example.com/v1"})
+    assert explain([file]) == 0
+    assert "warning: not-explained" in capsys.readouterr().out
+    assert explain([file, "--template", "spec.template", "--strict"]) == 0
+    small = manifest(pod(**GOOD), {**other, "apiVersion": "batch/v1", "kind": "job"})
+    assert explain([small]) == 1
+    assert "there is no kind job\n  -> kind: Job" in capsys.readouterr().out
+
+
 def test_the_version_of_the_cluster_counts(manifest: Manifest, pod: Pod, capsys: Output) -> None:
     """What is newer is an error there, and a remark where the version is not known."""
     file = manifest(pod(**GOOD, lifecycle={"preStop": {"sleep": {"seconds": 3}}}))
