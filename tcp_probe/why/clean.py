@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .json_fields import entries, text
+from .json_fields import entries, mapping, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MASK = "***"
 # Of a message the beginning tells.
@@ -19,7 +20,21 @@ _HARMLESS = re.compile(
     r"[-+]?\d+(\.\d+)?(s|m|h|Mi|Gi)?|true|false|yes|no|none|on|off", re.IGNORECASE
 )
 _SECRETIVE = re.compile(r"key|token|secret|pass|pwd|cred|auth|dsn|salt|signature", re.IGNORECASE)
-_WORD = re.compile(r"[a-z]{1,12}")
+_WORD = re.compile(r"[a-z]+")
+_LONG_WORD = 8
+_ORDINARY = {
+    "production",
+    "development",
+    "container",
+    "liveness",
+    "readiness",
+    "kubernetes",
+    "localhost",
+    "critical",
+    "disabled",
+    "postgres",
+    "rabbitmq",
+}
 # What a secret that comes from elsewhere often looks like: in a URL, after its name, by itself.
 _SHAPES = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), rf"\1{MASK}@"),
@@ -60,33 +75,70 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def mask_of(pod: Any) -> Callable[[str], str]:
-    """Make what hides the values of a pod's environment in a text, and bounds its length."""
-    values = sorted(set(_values(pod)), key=len, reverse=True)
-    hidden = re.compile("|".join(map(re.escape, values))) if values else None
+@dataclass(frozen=True)
+class Mask:
+    """Hides the values of a pod's environment in a text, and bounds its length.
 
-    def mask(given: str) -> str:
+    `stack` does so in a frame, where a path is the very thing that is to be read.
+    """
+
+    text: Callable[[str], str]
+    stack: Callable[[str], str]
+
+
+def mask_of(pod: Any) -> Mask:
+    """Make what hides the values of a pod's environment, wherever they turn up."""
+    values = set(_values(pod)) - _names(pod)
+    return Mask(_hiding(values), _hiding({each for each in values if not _is_path(each)}))
+
+
+def _hiding(values: Iterable[str]) -> Callable[[str], str]:
+    longest_first = sorted(values, key=len, reverse=True)
+    hidden = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def hide(given: str) -> str:
         if hidden:
             given = hidden.sub(MASK, given)
         for shape, instead in _SHAPES:
             given = shape.sub(instead, given)
         return given if len(given) <= _LONGEST else f"{given[:_LONGEST]}..."
 
-    return mask
+    return hide
+
+
+def _containers(pod: Any) -> Iterator[Any]:
+    for kind in ("containers", "initContainers", "ephemeralContainers"):
+        yield from entries(pod, "spec", kind)
 
 
 def _values(pod: Any) -> Iterator[str]:
-    for kind in ("containers", "initContainers", "ephemeralContainers"):
-        for container in entries(pod, "spec", kind):
-            for variable in entries(container, "env"):
-                value = text(variable, "value").strip()
-                if _may_be_secret(text(variable, "name"), value):
-                    yield from {value, *value.splitlines()} - {""}
+    for container in _containers(pod):
+        for variable in entries(container, "env"):
+            name, value = text(variable, "name"), text(variable, "value").strip()
+            for part in (value, *value.splitlines()):
+                if _may_be_secret(name, part.strip()):
+                    yield part.strip()
+
+
+def _names(pod: Any) -> set[str]:
+    """Return what the pod is called by in what we say ourselves."""
+    meta = mapping(pod, "metadata")
+    named = [text(meta, "name"), text(meta, "namespace")]
+    named += [text(each, "name") for each in _containers(pod)]
+    named += [text(each, "image") for each in _containers(pod)]
+    return set(named)
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    ordinary = _HARMLESS.fullmatch(value) or len(value) < _SHORTEST
+    if _HARMLESS.fullmatch(value) or len(value) < _SHORTEST:
+        return False
     if _SECRETIVE.search(name):
-        return not ordinary
-    # A path or a plain word stands in file names and messages for reasons of its own.
-    return not (ordinary or _WORD.fullmatch(value) or value.startswith(("/", "./")))
+        return True
+    # Short words and paths stand in messages for reasons of their own.
+    if _WORD.fullmatch(value) or value.startswith(("/", "./")):
+        return len(value) >= _LONG_WORD and value not in _ORDINARY
+    return True
+
+
+def _is_path(value: str) -> bool:
+    return value.startswith(("/", "./"))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .words import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from tcp_probe.kubelet.recognise import Check
+
+    from .clean import Mask
 
 Cause = Literal[
     "liveness",
@@ -60,15 +61,16 @@ class Verdict:
     where: str | None = None
     stack: tuple[str, ...] = ()
 
-    def masked(self, mask: Callable[[str], str]) -> Verdict:
-        """Return it with every text of it changed by `mask`."""
+    def masked(self, mask: Mask) -> Verdict:
+        """Return it with every text of it masked."""
+        place = mask.stack if self.stack else mask.text
         return replace(
             self,
-            summary=mask(self.summary),
-            evidence=tuple(mask(line) for line in self.evidence),
-            fix=mask(self.fix),
-            where=self.where and mask(self.where),
-            stack=tuple(mask(line) for line in self.stack),
+            summary=mask.text(self.summary),
+            evidence=tuple(mask.text(line) for line in self.evidence),
+            fix=mask.text(self.fix),
+            where=place(self.where) if self.where else None,
+            stack=tuple(mask.stack(line) for line in self.stack),
         )
 
     def as_dict(self) -> dict[str, Any]:

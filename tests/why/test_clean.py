@@ -38,11 +38,13 @@ def test_every_text_of_a_document_is_cleaned() -> None:
         ("PASSWORD", "/canary/as/a/path"),
         ("CERTIFICATE", "line-one-canary\nline-two-canary"),
         ("GREETING", "Canary Wharf"),
+        ("WORD", "canarybird"),
+        ("DATA_DIR", "/data/canary"),
     ],
 )
 def test_a_value_of_the_environment_is_hidden(name: str, value: str) -> None:
     """Wherever it turns up, each line of it alone as well."""
-    mask = mask_of(pod_with(name, value))
+    mask = mask_of(pod_with(name, value)).text
     for line in (value, *value.splitlines()):
         assert "anary" not in mask(f"said {line}.")
 
@@ -61,7 +63,22 @@ def test_a_value_of_the_environment_is_hidden(name: str, value: str) -> None:
 def test_what_is_no_secret_is_left(name: str, value: str) -> None:
     """Else ports and paths would be unreadable everywhere."""
     text = "port 9090 in /srv of prod is true: 1024"
-    assert mask_of(pod_with(name, value))(text) == text
+    assert mask_of(pod_with(name, value)).text(text) == text
+
+
+def test_a_path_is_left_in_a_stack() -> None:
+    """Else nobody could tell which file it is; what is no path is hidden there, too."""
+    frame = 'File "/app/canary/worker.py", line 7, in handle'
+    assert mask_of(pod_with("HERE", "/app/canary")).stack(frame) == frame
+    assert "canary" not in mask_of(pod_with("KEY", "canary")).stack(frame)
+
+
+def test_what_the_pod_is_called_is_left() -> None:
+    """Its name, its namespace, its containers and images stand in what we say ourselves."""
+    variables = [{"name": "NAME", "value": value} for value in ("web-canary", "shop-canary")]
+    containers = [{"name": "web-canary", "image": "shop-canary", "env": variables}]
+    text = "kubectl logs web-canary: shop-canary"
+    assert mask_of({"spec": {"containers": containers}}).text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -76,15 +93,15 @@ def test_what_is_no_secret_is_left(name: str, value: str) -> None:
 )
 def test_what_looks_like_a_secret_is_hidden(said: str) -> None:
     """The value of one that comes from a Secret is not known to anybody here."""
-    assert "canary" not in mask_of({})(said)
+    assert "canary" not in mask_of({}).text(said)
 
 
 @pytest.mark.parametrize("said", ["ANTHROPIC_API_KEY is not set", 'secret "db" not found'])
 def test_what_only_speaks_of_a_secret_is_left(said: str) -> None:
     """It is the very reason."""
-    assert mask_of({})(said) == said
+    assert mask_of({}).text(said) == said
 
 
 def test_a_long_text_is_cut() -> None:
     """Its beginning tells."""
-    assert len(mask_of({})("x" * 10_000)) < 1000
+    assert len(mask_of({}).text("x" * 10_000)) < 1000

@@ -116,6 +116,15 @@ the thread stands at (most recent call last):
     assert "pod: the event loop has not run for 10 s" in verdict.evidence
 
 
+def test_a_reason_of_the_workers_own_is_told(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
+    """It is what to mend."""
+    log = "port 9090 refuses checks: the licence has expired"
+    made = pod(last=ended(143, start=0), restarts=1, container=LIVENESS)
+    (verdict,) = verdicts(made, None, "", log)
+    assert (verdict.certainty, verdict.where) == ("likely", "the licence has expired")
+    assert verdict.fix == "Mend what the worker gives as its reason."
+
+
 def test_the_stack_of_a_held_gil_is_told(
     pod: Pod, ended: Make, killed: Callable[..., Any], verdicts: Verdicts
 ) -> None:
