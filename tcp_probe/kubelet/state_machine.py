@@ -104,6 +104,11 @@ class Kubelet:
         return self._journal.restarts
 
     @property
+    def started_up(self) -> bool:
+        """Whether the container runs and its start-up is over: what follows a sidecar may start."""
+        return self._seen and self._probers.started
+
+    @property
     def next_wake(self) -> float:
         """When to call `wake`, unless something happens earlier; infinity for never."""
         return min(self._agenda.next, self._probers.next_tick if self._seen else inf)

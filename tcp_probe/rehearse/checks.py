@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 
-from tcp_probe.kubelet.handlers import Handler, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import Grpc, Handler, HttpGet, TcpSocket
 from tcp_probe.kubelet.messages import dial_timed_out
 from tcp_probe.kubelet.steps import Outcome
 
 from .dial import DialError, dial
 from .exec_check import exec_check
+from .grpc_check import grpc_check
 from .http_check import http_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tcp_probe.kubelet.handlers import Exec
 
 
 async def run_check(handler: Handler, limit: float, env: Mapping[str, str]) -> Outcome:
@@ -27,7 +26,9 @@ async def run_check(handler: Handler, limit: float, env: Mapping[str, str]) -> O
         return await _tcp_check(handler, limit)
     if isinstance(handler, HttpGet):
         return await http_check(handler, limit)
-    return await exec_check(cast("Exec", handler), limit, env)
+    if isinstance(handler, Grpc):
+        return await grpc_check(handler, limit)
+    return await exec_check(handler, limit, env)
 
 
 async def _tcp_check(handler: TcpSocket, limit: float) -> Outcome:

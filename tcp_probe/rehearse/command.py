@@ -53,6 +53,11 @@ def _rehearse(argv: Sequence[str]) -> int:
     )
     add_kubelet_options(parser)
     parser.add_argument(
+        "--all-containers",
+        action="store_true",
+        help="run the whole pod: init containers in their order, sidecars, then the rest",
+    )
+    parser.add_argument(
         "--timeline", metavar="FILE.svg", help="write a picture of what happened to this file"
     )
     own = argv.index("--") if "--" in argv else len(argv)
@@ -60,20 +65,20 @@ def _rehearse(argv: Sequence[str]) -> int:
     command = argv[own + 1 :]
     if given.virtual and (command or given.worker is None):
         parser.error("--virtual needs --worker SPEC, and takes no command")
+    if given.virtual and given.all_containers:
+        parser.error("--all-containers runs real containers: --virtual simulates one")
     if given.worker and not given.virtual:
         parser.error("--worker is for --virtual")
     rules = rules_of(given, parser)
     from tcp_probe.manifest.workload import load
 
     from .report import Report, TextReport
-    from .run import rehearse_here, rehearse_virtually
+    from .run import Options, rehearse_here, rehearse_virtually, whole_pod
 
-    workload = load(given.manifest, given.container)
+    chosen = load(given.manifest, given.container)
     report = Report if given.json else TextReport
+    options = Options(report, given.seconds, given.seed, rules, given.timeline)
     if given.virtual:
-        return rehearse_virtually(
-            workload, given.worker, report, given.seconds, given.seed, given.timeline, rules
-        )
-    return rehearse_here(
-        workload, command, report, given.seconds, given.seed, given.timeline, rules
-    )
+        return rehearse_virtually(chosen, given.worker, options)
+    others = whole_pod(chosen) if given.all_containers else []
+    return rehearse_here([chosen, *others], command, options)

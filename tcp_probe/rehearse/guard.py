@@ -24,7 +24,7 @@ TRIES = 200
 def kill_marked(token: str) -> None:
     """Kill every process that carries this token, until there is none."""
     for _ in range(TRIES):
-        pids = _marked(f"{VARIABLE}={token}".encode())
+        pids = marked(token)
         if not pids:
             return
         for pid in pids:
@@ -33,7 +33,9 @@ def kill_marked(token: str) -> None:
         time.sleep(PAUSE)
 
 
-def _marked(mark: bytes) -> list[int]:
+def marked(token: str) -> list[int]:
+    """Return the processes that carry this token."""
+    mark = f"{VARIABLE}={token}".encode()
     # Without /proc (macOS) nothing is found; a rehearsal then only ends process groups.
     return [int(path.parent.name) for path in PROC.glob("[0-9]*/environ") if mark in _read(path)]
 

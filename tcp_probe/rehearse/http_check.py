@@ -108,7 +108,7 @@ class _Get:
 
 def _unknown(reason: str) -> Outcome:
     # kubelet does not count a page whose body breaks off, only one that does not come.
-    return Outcome(success=None, message=reason)
+    return Outcome(success=None, message=reason, state="failure")
 
 
 def _verdict(status: int, body: bytes) -> Outcome:

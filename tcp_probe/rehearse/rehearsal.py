@@ -1,201 +1,158 @@
 from __future__ import annotations
 
-import os
+import random
 import signal
-import uuid
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import anyio
 
-from tcp_probe.kubelet.handlers import Exec, Sleep
-from tcp_probe.kubelet.messages import CONTAINER_EXITED
-from tcp_probe.kubelet.prober import Probe
-from tcp_probe.kubelet.state_machine import DEFAULT_SEED, Kubelet
-from tcp_probe.kubelet.steps import (
-    Event,
-    Outcome,
-    RunCheck,
-    RunPostStart,
-    RunPreStop,
-    StartContainer,
-    Terminate,
-)
-from tcp_probe.manifest.environment import search_path
+from tcp_probe.kubelet.state_machine import DEFAULT_SEED
+from tcp_probe.kubelet.versions import Rules
 
-from .checks import run_check
-from .container_process import CommandError, ContainerProcess
-from .guard import VARIABLE
-from .hooks import run_hook
+from .container_run import ContainerRun
+from .pod_address import LOOPBACK
 from .processes import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from anyio.abc import TaskGroup
 
-    from tcp_probe.kubelet.handlers import Hook
     from tcp_probe.kubelet.steps import Step
-    from tcp_probe.kubelet.versions import Rules
-    from tcp_probe.manifest.workload import Workload
 
-    from .timeline import OnCheck
+    from .container_process import CommandError
+    from .container_run import Part
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Rehearsal:
-    """Runs a command as the container of a workload and treats it as kubelet would.
+    """Runs the containers of a pod here and treats them as kubelet would.
 
-    `on_event` gets every event, `on_output` every line that the command prints, with True for one
-    on its standard error. `speed` lets kubelet's clock run faster than the real one.
+    `parts` are in the order of the manifest, init containers first: these are run one after the
+    other, sidecars until their start-up is over, then the rest together. `address` is where they
+    are checked. `speed` lets kubelet's clock run faster than the real one.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a fact of its own
+    tasks: TaskGroup
+
+    def __init__(
         self,
-        workload: Workload,
-        command: Sequence[str],
-        on_event: Callable[[Event], None],
-        on_output: Callable[[str, bool], None],
+        parts: Sequence[Part],
         *,
+        address: str = LOOPBACK,
         seed: int = DEFAULT_SEED,
         rules: Rules | None = None,
         speed: float = 1,
-        on_check: OnCheck | None = None,
     ) -> None:
-        self.kubelet = Kubelet(workload.container, seed, rules)
-        self._workload = workload
-        self._on_event = on_event
-        self._on_check = on_check
-        self._speed = speed
-        # Without it a Python worker, whose output is a pipe here, would print at its end only.
-        defaults = {"PYTHONUNBUFFERED": "1"}
-        token = {VARIABLE: uuid.uuid4().hex}
-        path = {"PATH": search_path()}
-        self._env = {**defaults, **os.environ, **path, **workload.env, **token}
-        self._process = ContainerProcess(
-            command, self._env, on_output, shares_processes=workload.shares_processes
-        )
+        self.address = address
+        self.speed = speed
+        self.runs: list[ContainerRun] = []
+        self._parts = parts
+        self._rules = rules or Rules()
+        self._random = random.Random(seed)  # noqa: S311 - nothing secret
         self._began = 0.0
-        self._calls: list[Callable[[float], list[Step]]] = []
+        self._calls: list[tuple[ContainerRun, Callable[[float], list[Step]]]] = []
         self._woken = anyio.Event()
-        self._exited = anyio.Event()
-        self._exited.set()
         self._stop = False
         self._error: CommandError | None = None
 
     def stop(self) -> None:
         """End the rehearsal as a signal would; a second time, at once."""
         if self._stop:
-            self._process.kill()
+            for run in self.runs:
+                run.kill()
         self._stop = True
         self._woken.set()
 
     async def run(self, until: float) -> float:
         """Rehearse for so many seconds, or to the pod's end, or to SIGINT, SIGTERM or SIGHUP.
 
-        The container then gets SIGTERM and its grace, as when a pod is deleted; a second signal
-        cuts that short. Whatever happens, none of its processes is left. Returns the seconds that
-        were rehearsed.
+        The containers are then ended as when a pod is deleted; a second signal cuts that short.
+        Whatever happens, none of their processes is left. Returns the seconds that were rehearsed.
 
-        Raises `CommandError` where the command cannot be run.
+        Raises `CommandError` where a command cannot be run.
         """
-        with guarded(self._env[VARIABLE]), anyio.open_signal_receiver(*SIGNALS) as signals:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._heed, signals)
-                seconds = await self._drive(until, tasks)
-                await self._end_container()
-                tasks.cancel_scope.cancel()
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="tcp-probe-")))
+            for part in self._parts:
+                run = ContainerRun(part, self, self._random, self._rules, folder)
+                self.runs.append(run)
+                stack.enter_context(guarded(run.token))
+            signals = stack.enter_context(anyio.open_signal_receiver(*SIGNALS))
+            async with anyio.create_task_group() as self.tasks:
+                self.tasks.start_soon(self._heed, signals)
+                seconds = await self._drive(until)
+                await self._end_containers()
+                self.tasks.cancel_scope.cancel()
         if self._error:
             raise self._error
         return seconds
+
+    def now(self) -> float:
+        """Return kubelet's time."""
+        return (anyio.current_time() - self._began) * self.speed
+
+    def call(self, run: ContainerRun, call: Callable[[float], list[Step]]) -> None:
+        """Let kubelet take note of something, soon."""
+        self._calls.append((run, call))
+        self._woken.set()
+
+    def fail(self, error: CommandError) -> None:
+        """End everything: a command cannot be run."""
+        self._error = error
+        self.stop()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the pod has come to its end: done, or an init container has failed for good."""
+        ended = [run for run in self.runs if run.kubelet.finished]
+        if any(run.kubelet.exit_code for run in ended if run.role == "init container"):
+            return True
+        return all(run in ended for run in self.runs if run.role == "container")
 
     async def _heed(self, signals: AsyncIterator[signal.Signals]) -> None:
         async for _ in signals:
             self.stop()
 
-    async def _drive(self, until: float, tasks: TaskGroup) -> float:
+    async def _drive(self, until: float) -> float:
         self._began = anyio.current_time()
-        steps = self.kubelet.start(self._now())
         while True:
-            for step in steps:
-                self._perform(step, self._now(), tasks)
-            if self._stop or self.kubelet.finished or self._now() >= until:
-                return self._now()
-            wait = min(self.kubelet.next_wake, until) - self._now()
-            with anyio.move_on_after(wait / self._speed):
+            for run in self._due():
+                self._perform(run, run.begin(self.now()))
+            if self._stop or self.finished or self.now() >= until:
+                return self.now()
+            wake = min(run.kubelet.next_wake for run in self.runs if run.begun)
+            with anyio.move_on_after((min(wake, until) - self.now()) / self.speed):
                 await self._woken.wait()
             self._woken = anyio.Event()
             calls, self._calls = self._calls, []
-            steps = [step for call in (*calls, self.kubelet.wake) for step in call(self._now())]
+            calls += [(run, run.kubelet.wake) for run in self.runs if run.begun]
+            for run, call in calls:
+                self._perform(run, call(self.now()))
 
-    def _now(self) -> float:
-        return (anyio.current_time() - self._began) * self._speed
+    def _perform(self, run: ContainerRun, steps: list[Step]) -> None:
+        for step in steps:
+            run.perform(step)
 
-    def _call(self, call: Callable[[float], list[Step]]) -> None:
-        self._calls.append(call)
-        self._woken.set()
+    def _due(self) -> Iterator[ContainerRun]:
+        """Yield the containers to start now: one at a time, and the main ones together."""
+        for run in self.runs:
+            if not run.begun:
+                yield run
+                if run.role != "container":
+                    return
+            elif not run.lets_others_start:
+                return
 
-    def _perform(self, step: Step, now: float, tasks: TaskGroup) -> None:
-        if isinstance(step, Event):
-            self._on_event(step)
-        elif isinstance(step, StartContainer):
-            tasks.start_soon(self._run_container)
-        elif isinstance(step, RunCheck):
-            tasks.start_soon(self._run_check, step.probe)
-        elif isinstance(step, RunPreStop):
-            tasks.start_soon(self._run_pre_stop, step.limit)
-        elif isinstance(step, RunPostStart):
-            tasks.start_soon(self._run_post_start)
-        elif isinstance(step, Terminate):
-            if not self._process.terminate(step.signal):
-                name = self._workload.container.name
-                message = (
-                    f"Container {name} does not handle {step.signal}: as PID 1 it does not get it, "
-                    f"and runs on until SIGKILL in {step.grace:g}s"
-                )
-                event = Event(now, "Warning", "SigtermIgnored", message, self.kubelet.restarts)
-                self._on_event(event)
-        else:
-            self._process.kill()
-
-    async def _run_container(self) -> None:
-        self._exited = anyio.Event()
-        try:
-            code = await self._process.run(partial(self._call, self.kubelet.started))
-            self._call(partial(self.kubelet.exited, code=code))
-        except CommandError as error:
-            self._error = error
-            self.stop()
-        finally:
-            self._exited.set()
-
-    async def _run_check(self, probe: Probe) -> None:
-        handler = self._workload.handlers[probe.kind]
-        began = self._now()
-        if isinstance(handler, Exec) and not self.kubelet.running:
-            outcome = Outcome(success=None, message=CONTAINER_EXITED)
-        else:
-            outcome = await run_check(handler, probe.timeout / self._speed, self._env)
-        if self._on_check:
-            self._on_check(began, self._now(), probe.kind, outcome)
-        self._call(partial(self.kubelet.checked, kind=probe.kind, outcome=outcome))
-
-    async def _run_pre_stop(self, limit: float) -> None:
-        hook = cast("Hook", self._workload.pre_stop)
-        # A sleep that the grace cuts short is no failure.
-        success = isinstance(hook, Sleep)
-        with anyio.move_on_after(limit / self._speed):
-            success = await run_hook(hook, self._env, self._speed)
-        self._call(partial(self.kubelet.pre_stopped, success=success))
-
-    async def _run_post_start(self) -> None:
-        hook = cast("Hook", self._workload.post_start)
-        success = await run_hook(hook, self._env, self._speed)
-        self._call(partial(self.kubelet.post_started, success=success))
-
-    async def _end_container(self) -> None:
-        if self._process.terminate():
-            with anyio.move_on_after(self._workload.container.grace / self._speed):
-                await self._exited.wait()
-        self._process.kill()
+    async def _end_containers(self) -> None:
+        """End the main containers together, and what served them after them."""
+        roles: list[tuple[str, ...]] = [("container", "init container"), ("sidecar",)]
+        for among in roles:
+            async with anyio.create_task_group() as ending:
+                for run in self.runs:
+                    if run.role in among:
+                        ending.start_soon(run.end)

@@ -12,17 +12,17 @@ from tcp_probe._columns import columns
 from .timeline_text import timeline_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from tcp_probe.kubelet.state_machine import Kubelet
     from tcp_probe.kubelet.steps import Event
 
-    from .summary import Summary
-    from .timeline import Timeline
+    from .story import Story
 
 # A timeline takes so many columns at least, and at most.
 NARROWEST = 60
 WIDEST = 120
+# What stands only where it says something.
+OPTIONAL = ("delay", "termination_message")
 STYLES = {
     "Started": "bold",
     "Ready": "green",
@@ -41,36 +41,40 @@ class Report:
 
     def __init__(self, on_broken_pipe: Callable[[], None]) -> None:
         self._on_broken_pipe = on_broken_pipe
+        self.unread = False
 
     def note(self, text: str) -> None:
         """Print a remark beside the events."""
         self._print(f"tcp_probe: {text}", sys.stderr)
 
-    def event(self, event: Event) -> None:
-        """Print what kubelet did or saw."""
+    def event(self, event: Event, container: str = "") -> None:
+        """Print what kubelet did or saw; `container` is named where there are several."""
         values = asdict(event) | {"time": round(event.time, 3)}
-        optional = ("delay", "termination_message")
-        self._print_json({k: v for k, v in values.items() if v or k not in optional})
+        values = {name: each for name, each in values.items() if each or name not in OPTIONAL}
+        self._print_json(values | _named(container))
 
-    def output(self, line: str, is_error: bool) -> None:  # noqa: ARG002, FBT001 - as in TextReport
-        """Pass on what the command printed; the standard output is for the events."""
-        self._print(line, sys.stderr)
+    def output(self, line: str, is_error: bool, container: str = "") -> None:  # noqa: ARG002, FBT001 - as in TextReport
+        """Pass on what a command printed; the standard output is for the events."""
+        self._print(_prefixed(line, container), sys.stderr)
 
-    def end(self, summary: Summary, timeline: Timeline, kubelet: Kubelet, now: float) -> None:
-        """Print what it came to."""
-        del timeline  # to be looked at
-        self._print_json(
-            {
-                "time": round(now, 3),
-                "type": "Warning" if summary.exit_status else "Normal",
-                "reason": "Summary",
-                "message": "; ".join(line.strip() for line in summary.story()),
-                "restarts": kubelet.restarts,
-                "ready_after": summary.ready_after,
-                "causes": dict(summary.restarts),
-                "pod": summary.pod(kubelet, now),
-            }
-        )
+    def end(self, stories: Sequence[Story], now: float) -> None:
+        """Print what it came to, for each container."""
+        for story in stories:
+            if story.kubelet:
+                summary = story.summary
+                values = {
+                    "time": round(now, 3),
+                    "type": "Warning" if summary.exit_status else "Normal",
+                    "reason": "Summary",
+                    "message": "; ".join(line.strip() for line in summary.story()),
+                    "restarts": story.kubelet.restarts,
+                    "kind": "summary",
+                    "ready_after": summary.ready_after,
+                    "causes": dict(summary.restarts),
+                    "advice": story.advice,
+                    "pod": summary.pod(story.kubelet, now),
+                }
+                self._print_json(values | _named(story.container if len(stories) > 1 else ""))
 
     def _print_json(self, values: dict[str, Any]) -> None:
         self._print(json.dumps(values), sys.stdout)
@@ -81,6 +85,7 @@ class Report:
         except BrokenPipeError:
             # Python flushes once more at its exit, which would fail, too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+            self.unread = True
             self._on_broken_pipe()
 
 
@@ -92,26 +97,72 @@ class TextReport(Report):
         from rich.console import Console
 
         self._console = Console(highlight=False, soft_wrap=True)
+        self._name_width = 0
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, container: str = "") -> None:
         """Print what kubelet did or saw."""
         from rich.text import Text
 
         style = STYLES.get(event.reason, "red" if event.type == "Warning" else "")
-        time = (f"{event.time:8.2f} s  ", "dim")
+        self._name_width = max(self._name_width, len(container))
+        name = f"{container:{self._name_width}}  " if container else ""
+        message = event.message.rstrip("\n")
+        if event.delay:
+            message += f" (for {event.delay:g} s)"
+        told = f"{name}{event.reason:9}  {message}"
         with self._console.capture() as captured:
-            self._console.print(Text.assemble(time, (f"{event.reason:9}  {event.message}", style)))
+            self._console.print(Text.assemble((f"{event.time:8.2f} s  ", "dim"), (told, style)))
+            for line in event.termination_message.splitlines():
+                self._console.print(Text(f"{'':12}{line}", "dim"))
         self._print(captured.get().rstrip("\n"), sys.stdout)
 
-    def output(self, line: str, is_error: bool) -> None:  # noqa: FBT001 - a callback's signature
-        """Pass on what the command printed."""
-        self._print(line, sys.stderr if is_error else sys.stdout)
+    def output(self, line: str, is_error: bool, container: str = "") -> None:  # noqa: FBT001 - a callback's signature
+        """Pass on what a command printed."""
+        self._print(_prefixed(line, container), sys.stderr if is_error else sys.stdout)
 
-    def end(self, summary: Summary, timeline: Timeline, kubelet: Kubelet, now: float) -> None:
+    def end(self, stories: Sequence[Story], now: float) -> None:
         """Print what it came to, and how it looked."""
-        columns_here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
-        lanes = timeline_text(timeline, columns_here, sys.stdout.encoding)
-        story = "\n".join(summary.story())
-        pod = summary.pod(kubelet, now)
+        here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+        for story in stories:
+            if not story.kubelet:
+                continue
+            lanes = timeline_text(story.timeline, here, sys.stdout.encoding)
+            told = "\n".join(story.summary.story())
+            heading = f"\n{story.container} ({story.role})" if len(stories) > 1 else ""
+            self._print(f"{heading}\n{lanes}\n\n{told}", sys.stdout)
+            if story.advice:
+                self._print(f"\nto change: {story.advice}", sys.stdout)
+        pod = pod_row(stories, now)
         table = columns([tuple(pod), tuple(pod.values())])
-        self._print(f"\n{lanes}\n\n{story}\n\nkubectl get pod would show:\n{table}", sys.stdout)
+        self._print(f"\nkubectl get pod would show:\n{table}", sys.stdout)
+
+
+def pod_row(stories: Sequence[Story], now: float) -> dict[str, str]:
+    """Show the pod of these containers as `kubectl get pod` would."""
+    rows = [
+        (story, story.kubelet, story.summary.pod(story.kubelet, now))
+        for story in stories
+        if story.kubelet
+    ]
+    _, _, row = rows[0]
+    if len(rows) == 1:
+        return row
+    counted = [(story, kubelet) for story, kubelet, _ in rows if story.role != "init container"]
+    restarted = [each["RESTARTS"] for _, _, each in rows if each["RESTARTS"] != "0"]
+    total = sum(kubelet.restarts for _, kubelet, _ in rows)
+    states = [each["STATUS"] for story, _, each in rows if story.role == "container"]
+    bad = [state for state in states if state not in ("Running", "Completed")]
+    return {
+        **row,
+        "READY": f"{sum(kubelet.ready for _, kubelet in counted)}/{len(counted)}",
+        "STATUS": (bad or states)[0],
+        "RESTARTS": f"{total} {restarted[-1].partition(' ')[2]}".rstrip() if restarted else "0",
+    }
+
+
+def _named(container: str) -> dict[str, str]:
+    return {"container": container} if container else {}
+
+
+def _prefixed(line: str, container: str) -> str:
+    return f"[{container}] {line}" if container else line

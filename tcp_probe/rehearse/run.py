@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import os
 import shutil
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tcp_probe._bad_input import BadInput
-from tcp_probe.kubelet.handlers import Grpc
+from tcp_probe.kubelet.handlers import Exec, Grpc
+from tcp_probe.kubelet.state_machine import DEFAULT_SEED
 from tcp_probe.kubelet.unheeded import unheeded
 from tcp_probe.kubelet.versions import Rules
 from tcp_probe.manifest.environment import search_path
+from tcp_probe.manifest.workload import workload
 
+from .container_environment import of_the_pod
 from .container_process import CommandError
+from .container_run import Part
+from .grpc_check import need_grpc
+from .passed_over import passed_over
 from .picture import draw
+from .pod_address import LOOPBACK, connects, pod_address
 from .rehearsal import Rehearsal
-from .summary import Summary
-from .timeline import Timeline
+from .story import Story
 from .virtual import Simulation, init_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from tcp_probe.kubelet.state_machine import Kubelet
-    from tcp_probe.kubelet.steps import Event
+    from tcp_probe.manifest.pods import Choice
     from tcp_probe.manifest.workload import Workload
 
     from .report import Report
@@ -34,124 +39,154 @@ if TYPE_CHECKING:
 AN_HOUR = 3600.0
 
 
-def rehearse_virtually(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    workload: Workload,
-    script: WorkerScript,
-    report_type: type[Report],
-    seconds: float | None,
-    seed: int,
-    picture: str | None = None,
-    rules: Rules | None = None,
-) -> int:
+@dataclass(frozen=True)
+class Options:
+    """How to rehearse: for how long (None: as long as it takes), on which kubelet, what to write.
+
+    `seconds` defaults to an hour of a simulation. `picture` names the file of the picture.
+    """
+
+    report: type[Report]
+    seconds: float | None = None
+    seed: int = DEFAULT_SEED
+    rules: Rules = field(default_factory=Rules)
+    picture: str | None = None
+
+
+def rehearse_virtually(workload: Workload, script: WorkerScript, options: Options) -> int:
     """Simulate and print; return the exit status.
 
     Raises `BadInput` where the picture cannot be written.
     """
-    until = AN_HOUR if seconds is None else seconds
-    story = _Story(workload, picture)
-    unread: list[bool] = []
-    report = report_type(lambda: unread.append(True))
-    _tell_unheeded(report, workload, rules)
+    until = AN_HOUR if options.seconds is None else options.seconds
+    report = options.report(lambda: None)
+    story = Story(workload, report)
+    _check_picture(options)
+    for line in (*passed_over(workload, [workload], virtual=True), *_unheeded(workload, options)):
+        report.note(line)
     for name, takes in init_seconds(workload):
         if takes is None:
             report.note(f"init container {name}: how long it takes is not known, taken as 0 s")
     simulation = Simulation.of(
-        workload, script, seed=seed, rules=rules, on_check=story.timeline.check
+        workload, script, seed=options.seed, rules=options.rules, on_check=story.check
     )
     for event in simulation.run(until):
-        story.add(event)
-        report.event(event)
-        if unread:
+        story.event(event)
+        if report.unread:
             break
     end = simulation.now if simulation.kubelet.finished else until
-    return story.end(report, simulation.kubelet, end)
+    story.end(simulation.kubelet, end)
+    return _finish([story], workload, report, options, end)
 
 
-def rehearse_here(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    workload: Workload,
-    command: Sequence[str],
-    report_type: type[Report],
-    seconds: float | None,
-    seed: int,
-    picture: str | None = None,
-    rules: Rules | None = None,
-) -> int:
-    """Run the command, print what happens, and return the exit status.
+def rehearse_here(workloads: Sequence[Workload], command: Sequence[str], options: Options) -> int:
+    """Run the containers of a pod, print what happens, and return the exit status.
+
+    The first workload is the chosen one, for which `command`, if there is one, stands in for its
+    own. The others are those of its pod, in the order of the manifest, if all are to be run.
 
     Raises `CommandError` where there is no command that can be run here, `BadInput` where the
-    picture cannot be written.
+    picture cannot be written, a port is taken, or a package is missing.
     """
-    if any(isinstance(handler, Grpc) for handler in workload.handlers.values()):
-        raise CommandError("cannot check grpc here yet: give --virtual --worker SPEC")
-    command = command or workload.command
-    if not command:
-        raise CommandError("expected a command after --: the manifest leaves it to the image")
-    path = workload.env.get("PATH", search_path())
-    if shutil.which(command[0], path=path) is None:
-        raise CommandError(f"cannot run {command[0]!r} here: not found; give a command after --")
-    story = _Story(workload, picture)
-
-    def on_event(event: Event) -> None:
-        story.add(event)
-        report.event(event)
+    chosen, *all_of_pod = workloads
+    parts = all_of_pod or [chosen]
+    address = pod_address() or LOOPBACK
+    commands = [_command(each, command if each == chosen else (), address) for each in parts]
+    _check_ports(parts, address)
+    _check_picture(options)
 
     def on_broken_pipe() -> None:
         rehearsal.stop()
 
-    report = report_type(on_broken_pipe)
-    _tell_unheeded(report, workload, rules)
-    for name in workload.unresolved:
-        state = "taken from this environment" if name in os.environ else "not set here"
-        report.note(f"{name} is known to the cluster only: {state}")
+    report = options.report(on_broken_pipe)
+    stories = [Story(each, report, shared=len(parts) > 1) for each in parts]
     rehearsal = Rehearsal(
-        workload,
-        command,
-        on_event,
-        report.output,
-        seed=seed,
-        rules=rules,
-        on_check=story.timeline.check,
+        [Part(*each) for each in zip(parts, commands, stories, strict=True)],
+        address=address,
+        seed=options.seed,
+        rules=options.rules,
     )
-    end = anyio.run(rehearsal.run, inf if seconds is None else seconds)
-    return story.end(report, rehearsal.kubelet, end)
-
-
-def _tell_unheeded(report: Report, workload: Workload, rules: Rules | None) -> None:
-    hooks = (workload.post_start, workload.pre_stop)
-    for line in unheeded(workload.container, hooks, rules or Rules()):
+    told = [line for part in parts for line in _unheeded(part, options)]
+    for line in (*passed_over(chosen, parts, virtual=False), *told):
         report.note(line)
+    if address == LOOPBACK:
+        report.note(
+            "this machine has no address but 127.0.0.1: whether a worker listens there "
+            "alone, where kubelet does not reach it, is not checked"
+        )
+    end = anyio.run(rehearsal.run, inf if options.seconds is None else options.seconds)
+    for story, run in zip(stories, rehearsal.runs, strict=True):
+        story.end(run.kubelet, end)
+    return _finish(stories, chosen, report, options, end)
 
 
-class _Story:
-    """What is kept of a rehearsal for its end: the summary, and the timeline for a picture."""
+def _unheeded(workload: Workload, options: Options) -> Iterable[str]:
+    return unheeded(workload.container, (workload.post_start, workload.pre_stop), options.rules)
 
-    def __init__(self, workload: Workload, picture: str | None) -> None:
-        self.summary = Summary(workload.choice.name)
-        self.timeline = Timeline(workload.container)
-        self._title = f"{workload.choice.kind} {workload.choice.name}"
-        self._picture = picture
-        if picture:
-            # What cannot be written later is better told before than after an hour.
-            self._write(picture, "a", "")
 
-    def add(self, event: Event) -> None:
-        self.summary.add(event)
-        self.timeline.add(event)
+def whole_pod(chosen: Workload) -> list[Workload]:
+    """Return the workloads of the chosen one's pod, in the order in which kubelet starts them."""
+    pod = chosen.choice.pod
+    others = [workload(choice) for choice in chosen.passed_over if choice.pod is pod]
+    return sorted([chosen, *others], key=lambda each: _place(each.choice))
 
-    def end(self, report: Report, kubelet: Kubelet, now: float) -> int:
-        self.timeline.close(now)
-        report.end(self.summary, self.timeline, kubelet, now)
-        if self._picture:
-            told = (line for line in self.summary.story() if not line.startswith(" "))
-            caption = f"{self.timeline.name}: {', '.join(told)}"
-            self._write(self._picture, "w", draw(self._title, [(caption, self.timeline)]))
-        return self.summary.exit_status
 
-    @staticmethod
-    def _write(file: str, mode: str, text: str) -> None:
-        try:
-            with Path(file).open(mode, encoding="utf-8") as opened:
-                opened.write(text)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise BadInput(f"{file}: expected a file to write to, but: {reason}") from None
+def _place(choice: Choice) -> tuple[bool, int]:
+    place = choice.container.path[-1]
+    return choice.role == "container", place if isinstance(place, int) else 0
+
+
+def _command(workload: Workload, given: Sequence[str], address: str) -> Sequence[str]:
+    own = f"container {workload.container.name}"
+    command = given or workload.command
+    if not command:
+        raise CommandError(f"expected a command after --: {own} leaves it to its image")
+    known = of_the_pod(workload, address)
+    for name, value in known.items():
+        command = [word.replace(f"$({name})", value) for word in command]
+    path = workload.env.get("PATH", search_path())
+    if shutil.which(command[0], path=path) is None:
+        raise CommandError(
+            f"cannot run {command[0]!r} of {own} here: not found; give a command after --"
+        )
+    return command
+
+
+def _check_ports(workloads: Sequence[Workload], address: str) -> None:
+    """See to it that no other process can answer for a worker, and that checks can be made."""
+    handlers = [handler for each in workloads for handler in each.handlers.values()]
+    if any(isinstance(handler, Grpc) for handler in handlers):
+        need_grpc()
+    ports = {handler.port for handler in handlers if not isinstance(handler, Exec)}
+    for port in sorted(ports):
+        if any(connects(host, port) for host in {address, LOOPBACK}):
+            raise BadInput(
+                f"expected nothing on port {port} before the worker is started, but something "
+                "listens there on this machine, and would answer the probe in its place: end it"
+            )
+
+
+def _check_picture(options: Options) -> None:
+    # What cannot be written later is better told before than after an hour.
+    if options.picture:
+        _write(options.picture, "a", "")
+
+
+def _finish(
+    stories: Sequence[Story], chosen: Workload, report: Report, options: Options, now: float
+) -> int:
+    report.end(stories, now)
+    if options.picture:
+        captions = [(story.caption, story.timeline) for story in stories]
+        _write(options.picture, "w", draw(str(chosen.choice.resource), captions))
+    # Whoever reads no further has seen enough: nothing is wrong with that.
+    return 0 if report.unread else max(story.summary.exit_status for story in stories)
+
+
+def _write(file: str, mode: str, text: str) -> None:
+    try:
+        with Path(file).open(mode, encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInput(f"{file}: expected a file to write to, but: {reason}") from None

@@ -1,44 +1,98 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from tcp_probe.kubelet.messages import CONTAINER_EXITED
+
 if TYPE_CHECKING:
+    from tcp_probe.kubelet.prober import ProbeKind
     from tcp_probe.kubelet.state_machine import Kubelet
-    from tcp_probe.kubelet.steps import Event
+    from tcp_probe.kubelet.steps import Event, Outcome
+
 
 MINUTE = 60
 HOUR = 3600
+# So many lines of what a container has printed last are looked through for its reason.
+LINES = 300
 
 
 class Summary:
-    """What a rehearsal came to, gathered from its events."""
+    """What the rehearsal of one container came to, gathered from its events and checks.
 
-    def __init__(self, name: str) -> None:
+    `probes` are the kinds that it has, with the handler of each: `tcpSocket`, `exec` and so on.
+    `awaited` says that the container is to become ready: an init container is not.
+    """
+
+    def __init__(
+        self, name: str, probes: dict[ProbeKind, str] | None = None, *, awaited: bool = True
+    ) -> None:
         self.name = name
+        self.probes = probes or {}
         self.ready_after: float | None = None
         self.killed = False
         self.backed_off = False
+        self.finished_with: int | None = None
+        self.unready_at_end = False
         self.restarts: Counter[str] = Counter()
+        self.remarks: list[str] = []
+        # The last failure of the probe that killed, and of readiness.
+        self.fatal = ""
+        self.not_ready = ""
+        self.post_start_failed = False
+        self.exit_code: int | None = None
+        self._awaited = awaited
+        self._checks: Counter[tuple[ProbeKind, bool | None]] = Counter()
+        self._errors: dict[ProbeKind, str] = {}
         self._cause = ""
         self._failure = ""
         self._exited_at = 0.0
+        self._log: deque[str] = deque(maxlen=LINES)
 
     @property
     def exit_status(self) -> int:
-        """0 where no probe has killed the container and it was never backed off, else 1."""
-        return int(self.killed or self.backed_off)
+        """0 where the container became ready, and stayed as it was; else 1.
+
+        That is: it is ready at the end, no probe killed it, it was never backed off, it did not end
+        for good with an error, and each probe could be made.
+        """
+        unready = self._awaited and (self.ready_after is None or self.unready_at_end)
+        failed = bool(self.finished_with) or self.post_start_failed
+        return int(unready or failed or self.killed or self.backed_off or bool(self.unmade))
+
+    @property
+    def log(self) -> str:
+        """What the container has said last: what it printed, and its termination messages."""
+        return "\n".join(self._log)
+
+    @property
+    def unmade(self) -> dict[ProbeKind, str]:
+        """The probes of which no check came to a result, and what came instead."""
+        return {kind: error for kind, error in self._errors.items() if not self._results(kind)}
+
+    @property
+    def unchecked(self) -> list[ProbeKind]:
+        """The probes of which there was no check at all."""
+        return [kind for kind in self.probes if not self._results(kind) + self._checks[kind, None]]
+
+    def ever_passed(self, kind: ProbeKind) -> bool:
+        """Say whether any check of a probe has passed."""
+        return self._checks[kind, True] > 0
 
     def add(self, event: Event) -> None:
         """Take one event into account."""
         if event.reason == "Unhealthy" and not event.message.startswith("Readiness"):
             self._failure = event.message
+        elif event.reason == "Unhealthy":
+            self.not_ready = event.message
         elif event.reason == "Killing":
             self.killed = True
-            self._cause = self._failure
+            self.fatal = self._failure
+            self._cause = self._failure or event.message
+        elif event.reason == "FailedPostStartHook":
+            self.post_start_failed = True
         elif event.reason == "Exited":
-            self._cause = self._cause or event.message
-            self._exited_at = event.time
+            self._exited(event)
         elif event.reason == "BackOff":
             self.backed_off = True
         elif event.reason == "Ready" and self.ready_after is None:
@@ -47,13 +101,38 @@ class Summary:
             self.restarts[self._cause] += 1
             self._cause = ""
 
+    def check(self, kind: ProbeKind, outcome: Outcome) -> None:
+        """Take one check into account."""
+        self._checks[kind, outcome.success] += 1
+        if outcome.success is None and outcome.message != CONTAINER_EXITED:
+            self._errors[kind] = outcome.message
+
+    def output(self, line: str) -> None:
+        """Take note of a line that the container has printed."""
+        self._log.append(line)
+
+    def remark(self, text: str) -> None:
+        """Take note of why checks fail, as far as that can be seen from outside."""
+        self.remarks.append(text)
+
+    def end(self, kubelet: Kubelet) -> None:
+        """Take note of how it stands at the end."""
+        if kubelet.finished:
+            self.finished_with = kubelet.exit_code
+        self.unready_at_end = kubelet.running and not kubelet.ready
+
     def story(self) -> list[str]:
         """Tell the time to ready, and the restarts with their causes."""
         ready = self.ready_after
-        lines = ["never ready" if ready is None else f"ready after {ready:.1f} s"]
+        lines = []
+        if self._awaited:
+            lines.append("never ready" if ready is None else f"ready after {ready:.1f} s")
+            if ready is not None and self.unready_at_end:
+                lines.append("not ready at the end")
         total = sum(self.restarts.values())
         lines.append(f"{total or 'no'} restart{'' if total == 1 else 's'}")
-        lines += [f"  {times} x {cause}" for cause, times in self.restarts.items()]
+        lines += [f"  {times} x {cause.strip()}" for cause, times in self.restarts.items()]
+        lines += [f"the {kind} probe was not checked in this time" for kind in self.unchecked]
         return lines
 
     def pod(self, kubelet: Kubelet, now: float) -> dict[str, str]:
@@ -68,6 +147,17 @@ class Summary:
             "RESTARTS": restarts,
             "AGE": age(now),
         }
+
+    def _results(self, kind: ProbeKind) -> int:
+        return self._checks[kind, True] + self._checks[kind, False]
+
+    def _exited(self, event: Event) -> None:
+        if not self._cause:
+            self.exit_code = int(event.message.rpartition(" ")[2])
+        self._cause = self._cause or event.message
+        self._exited_at = event.time
+        self._log += event.termination_message.splitlines()
+        self._failure = ""
 
 
 def age(seconds: float) -> str:

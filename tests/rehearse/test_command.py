@@ -18,6 +18,7 @@ Pod = Callable[..., dict[str, Any]]
 Output = pytest.CaptureFixture[str]
 
 LIVENESS = {"tcpSocket": {"port": 9090}, "periodSeconds": 2}
+NOT_HEEDED = "tcp_probe: not heeded here: the image; the environment of this shell is passed on"
 ENDS = [sys.executable, "-S", "-c", "import sys; print('out'); print('err', file=sys.stderr)"]
 
 
@@ -84,8 +85,14 @@ def test_a_virtual_rehearsal_prints_a_timeline(file: str, capsys: Output) -> Non
     )
 
 
+@pytest.fixture
+def free_file(manifest: Manifest, pod: Pod, free_port: int) -> str:
+    """Write a manifest whose worker listens on a port that nothing listens on."""
+    return manifest(pod(livenessProbe={"tcpSocket": {"port": free_port}, "periodSeconds": 2}))
+
+
 def test_a_picture_is_written(file: str, tmp_path: Path, capsys: Output) -> None:
-    """To the file that was named, of a simulation as of a real run."""
+    """To the file that was named."""
     picture = tmp_path / "hang.svg"
     arguments = [file, "--virtual", "--worker", "close=3", "--for", "40"]
     assert rehearse([*arguments, "--timeline", str(picture)]) == 1
@@ -93,8 +100,13 @@ def test_a_picture_is_written(file: str, tmp_path: Path, capsys: Output) -> None
     assert text.startswith("<svg ")
     assert "Pod worker" in text
     assert "worker: ready after 0.0 s, 3 restarts" in text
-    command = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
-    assert rehearse([file, "--for", "1", "--timeline", str(picture), "--", *command]) == 0
+
+
+def test_a_picture_is_written_of_a_real_run(free_file: str, tmp_path: Path) -> None:
+    """As of a simulation."""
+    picture = tmp_path / "hang.svg"
+    arguments = [free_file, "--for", "1", "--timeline", str(picture)]
+    assert rehearse([*arguments, "--", "sleep", "60"]) == 0
     assert "no restarts" in picture.read_text(encoding="utf-8")
 
 
@@ -151,6 +163,7 @@ def test_a_command_is_rehearsed(
     assert captured.err.splitlines() == [
         "tcp_probe: KNOWN is known to the cluster only: taken from this environment",
         "tcp_probe: UNKNOWN is known to the cluster only: not set here",
+        NOT_HEEDED,
         "err",
     ]
     assert lines[-1].split()[:3] == ["worker", "0/1", "Completed"]
@@ -170,7 +183,7 @@ def test_with_json_the_output_of_the_command_goes_to_the_standard_error(
         "NotReady",
         "Summary",
     ]
-    assert sorted(captured.err.splitlines()) == ["err", "out"]
+    assert sorted(captured.err.splitlines()) == ["err", "out", NOT_HEEDED]
 
 
 def test_without_a_command_that_of_the_manifest_is_run(
@@ -197,9 +210,12 @@ def test_without_a_command_that_of_the_manifest_is_run(
         (["FILE", "--speed", "2"], "unrecognized arguments: --speed 2"),
         (["none.yaml"], "none.yaml: expected a readable file, but: no such file or directory"),
         (["FILE", "--container", "web"], "expected a container 'web', found worker"),
-        (["FILE"], "expected a command after --: the manifest leaves it to the image"),
-        (["FILE", "--", "no-such-command"], "cannot run 'no-such-command' here: not found"),
-        (["FILE", "--", os.devnull], "cannot run '/dev/null' here: not found"),
+        (["FILE"], "expected a command after --: container worker leaves it to its image"),
+        (
+            ["FILE", "--", "no-such-command"],
+            "cannot run 'no-such-command' of container worker here: not found",
+        ),
+        (["FILE", "--", os.devnull], "cannot run '/dev/null' of container worker here: not found"),
     ],
 )
 def test_bad_input_is_told(arguments: list[str], problem: str, file: str, capsys: Output) -> None:
@@ -261,18 +277,86 @@ def test_a_reader_that_has_gone_ends_a_virtual_rehearsal(
 
 
 def test_a_reader_that_has_gone_ends_a_rehearsal(
-    file: str, monkeypatch: pytest.MonkeyPatch
+    free_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As ^C does."""
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
-        assert rehearse([file, "--json", "--", "sleep", "100"]) == 0
+        assert rehearse([free_file, "--json", "--", "sleep", "100"]) == 0
 
 
-def test_grpc_is_only_simulated(manifest: Manifest, pod: Pod, capsys: Output) -> None:
-    """Which is told before anything is started."""
+def test_grpc_needs_packages(
+    manifest: Manifest, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is told before anything is started, with what to install."""
+    monkeypatch.setattr("tcp_probe.rehearse.grpc_check.find_spec", lambda _: None)
     file = manifest(pod(livenessProbe={"grpc": {"port": 9000}}))
     assert rehearse([file, "--", "true"]) == 2
-    assert "cannot check grpc here yet: give --virtual --worker SPEC" in capsys.readouterr().err
+    problem = "a grpc probe needs grpcio and grpcio-health-checking: pip install 'anyio-tcp-probe["
+    assert problem in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told(
+    manifest: Manifest, pod: Pod, capsys: Output, taken_port: int
+) -> None:
+    """What listens there would answer in the worker's place, which in a pod it cannot."""
+    file = manifest(pod(livenessProbe={"tcpSocket": {"port": taken_port}}))
+    assert rehearse([file, "--", "sleep", "100"]) == 2
+    assert f"expected nothing on port {taken_port} before the worker" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "readiness", "status", "told"),
+    [
+        (["s = socket.create_server(('', PORT))"], {}, 0, "ready after"),
+        (["s = socket.create_server(('127.0.0.1', PORT))"], {}, 1, "of 127.0.0.1 only, which"),
+        (["pass"], {}, 1, "never ready"),
+        (["s = socket.create_server(('', 0))"], {}, 1, "to change: the worker does not listen on"),
+        (["pass"], {"exec": {"command": ["no-such"]}}, 1, "The readiness probe could not be made"),
+    ],
+)
+def test_what_never_becomes_ready_is_not_well(  # noqa: PLR0913, PLR0917 - each is a fact of its own
+    lines: list[str],
+    readiness: dict[str, Any],
+    status: int,
+    told: str,
+    manifest: Manifest,
+    pod: Pod,
+    capsys: Output,
+    free_port: int,
+) -> None:
+    """Nor what only this machine itself reaches; and what to change is told."""
+    probe = {**(readiness or {"tcpSocket": {"port": free_port}}), "periodSeconds": 1}
+    script = "\n".join(["import signal, socket", *lines, "signal.pause()"])
+    command = [sys.executable, "-S", "-c", script.replace("PORT", str(free_port))]
+    file = manifest(pod(readinessProbe=probe))
+    assert rehearse([file, "--for", "3", "--", *command]) == status
+    assert told in capsys.readouterr().out
+
+
+def test_what_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """Other containers, other pods, and what a process of this machine does not heed."""
+    one = pod(
+        {"initContainers": [{"name": "first", "image": "x"}], "hostAliases": []},
+        resources={"limits": {"memory": "1Mi"}},
+        livenessProbe=LIVENESS,
+    )
+    one["spec"]["containers"].append({"name": "beside", "image": "x"})
+    one["spec"]["hostAliases"] = [{"ip": "192.0.2.1"}]
+    other = pod()
+    other["metadata"]["name"] = "other"
+    file = manifest(one, other)
+    rehearse([file, "--for", "0", "--", "true"])
+    assert capsys.readouterr().err.splitlines() == [
+        (
+            "tcp_probe: not rehearsed: init container first, container beside "
+            "(--all-containers runs the whole pod)"
+        ),
+        "tcp_probe: not rehearsed: Pod other, container worker (--container NAME chooses)",
+        (
+            "tcp_probe: not heeded here: the image, resources, hostAliases; the environment of "
+            "this shell is passed on"
+        ),
+    ]

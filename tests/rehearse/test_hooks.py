@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from tcp_probe.kubelet.handlers import Exec, HttpGet, Sleep, TcpSocket
-from tcp_probe.kubelet.steps import Event
-from tcp_probe.manifest.workload import load
 from tcp_probe.rehearse.hooks import run_hook
-from tcp_probe.rehearse.rehearsal import Rehearsal
 
 Manifest = Callable[..., str]
 Pod = Callable[..., dict[str, Any]]
@@ -51,50 +48,3 @@ async def test_a_sleep_goes_well_and_a_connect_never(free_port: int) -> None:
     """The API takes a tcpSocket hook, but kubelet cannot run it."""
     assert await run_hook(Sleep(1), {}, speed=100)
     assert not await run_hook(TcpSocket(free_port), {})
-
-
-@pytest.mark.parametrize(
-    ("hook", "reasons"),
-    [
-        ("exit 0", ["Started", "Ready"]),
-        ("exit 7", ["Started", "FailedPostStartHook", "Killing", "Exited"]),
-    ],
-)
-async def test_a_hook_after_the_start_is_run(
-    hook: str, reasons: list[str], manifest: Manifest, pod: Pod
-) -> None:
-    """Where it fails the container is ended."""
-    lifecycle = {"postStart": {"exec": {"command": ["sh", "-c", hook]}}}
-    events: list[Event] = []
-
-    def happened(event: Event) -> None:
-        events.append(event)
-        if event.reason == reasons[-1]:
-            rehearsal.stop()
-
-    workload = load(manifest(pod({"shareProcessNamespace": True}, lifecycle=lifecycle)))
-    rehearsal = Rehearsal(workload, ("sleep", "100"), happened, lambda *_: None)
-    await rehearsal.run(20)
-    assert [event.reason for event in events][: len(reasons)] == reasons
-
-
-async def test_the_stop_signal_is_sent(manifest: Manifest, pod: Pod) -> None:
-    """In place of SIGTERM."""
-    events: list[Event] = []
-
-    def happened(event: Event) -> None:
-        events.append(event)
-        if event.reason == "Exited":
-            rehearsal.stop()
-
-    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
-    document = pod(
-        {"shareProcessNamespace": True},
-        livenessProbe=probe,
-        lifecycle={"stopSignal": "SIGUSR1"},
-    )
-    workload = load(manifest(document))
-    rehearsal = Rehearsal(workload, ("sleep", "100"), happened, lambda *_: None)
-    await rehearsal.run(20)
-    [exited] = [event for event in events if event.reason == "Exited"]
-    assert exited.message.endswith("exited with code 138")

@@ -247,7 +247,7 @@ async def test_a_page_ends_where_it_says(answer: bytes, server: Server) -> None:
 async def test_a_body_that_breaks_off_is_no_result(server: Server) -> None:
     """Kubelet throws it away, too."""
     outcome = await get(server, page("200 OK", "Content-Length: 99", body="fi"))
-    assert outcome == Outcome(success=None, message="unexpected EOF")
+    assert outcome == Outcome(success=None, message="unexpected EOF", state="failure")
 
 
 async def test_a_body_that_does_not_end_is_no_result(server: Server) -> None:
@@ -255,7 +255,9 @@ async def test_a_body_that_does_not_end_is_no_result(server: Server) -> None:
     server.keeps_open = True
     outcome = await get(server, page("200 OK", "Content-Length: 99", body="fi"), limit=0.5)
     reading = "(Client.Timeout or context cancellation while reading body)"
-    assert outcome == Outcome(success=None, message=f"context deadline exceeded {reading}")
+    assert outcome == Outcome(
+        success=None, message=f"context deadline exceeded {reading}", state="failure"
+    )
 
 
 async def test_https_is_not_verified() -> None:

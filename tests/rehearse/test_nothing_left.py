@@ -49,9 +49,11 @@ def rehearsal(manifest: Manifest, pod: Pod) -> Iterator[subprocess.Popen[str]]:
 def family(rehearsal: subprocess.Popen[str]) -> list[psutil.Process]:
     assert rehearsal.stdout
     pids: list[int] = []
+    ready = False
     for line in rehearsal.stdout:
         pids += [int(line)] if line.strip().isdecimal() else []
-        if len(pids) == 3:
+        ready = ready or " Ready " in line
+        if ready and len(pids) == 3:
             break
     assert len(pids) == 3
     return [psutil.Process(pid) for pid in pids]

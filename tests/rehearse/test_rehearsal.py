@@ -14,6 +14,7 @@ import pytest
 from tcp_probe.kubelet.steps import Event
 from tcp_probe.manifest.workload import load
 from tcp_probe.rehearse.container_process import LINE_LIMIT, CommandError
+from tcp_probe.rehearse.container_run import Part
 from tcp_probe.rehearse.rehearsal import Rehearsal
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,17 +43,24 @@ class Stage:
 
     def __init__(self, file: str, command: tuple[str, ...], **options: Any) -> None:
         self.events: list[Event] = []
-        self.output: list[tuple[str, bool]] = []
+        self.lines: list[tuple[str, bool]] = []
+        self.remarks: list[str] = []
         self.on: dict[str, Callable[[], None]] = {}
-        self.rehearsal = Rehearsal(load(file), command, self.happened, self.said, **options)
+        self.rehearsal = Rehearsal([Part(load(file), command, self)], **options)
 
-    def happened(self, event: Event) -> None:
+    def event(self, event: Event) -> None:
         self.events.append(event)
         self.on.pop(event.reason, lambda: None)()
 
-    def said(self, line: str, is_error: bool) -> None:  # noqa: FBT001 - a callback's signature
-        self.output.append((line, is_error))
+    def check(self, *_: object) -> None:
+        pass
+
+    def output(self, line: str, is_error: bool) -> None:  # noqa: FBT001 - a callback's signature
+        self.lines.append((line, is_error))
         self.on.pop(line, lambda: None)()
+
+    def remark(self, text: str) -> None:
+        self.remarks.append(text)
 
     @property
     def reasons(self) -> list[str]:
@@ -70,7 +78,7 @@ async def at_a_speed_that_the_machine_keeps_up_with(
     perform: Callable[[float], Awaitable[Any]], holds: Callable[[Any], bool]
 ) -> Any:
     """Rehearse fast first; where that was too fast for a busy machine, more slowly."""
-    for speed in (10, 5, 2):
+    for speed in (10, 5, 2, 1):
         performed = await perform(speed)
         if holds(performed):
             break
@@ -170,11 +178,11 @@ async def test_what_the_worker_prints_is_passed_on(manifest: Manifest, pod: Pod)
         ),
     )
     await stage.run()
-    lines = [line for line, is_error in stage.output if not is_error]
+    lines = [line for line, is_error in stage.lines if not is_error]
     assert lines[0] == "out"
     assert lines[-2:] == ["\ufffd", "end"]
     assert "".join(lines[1:-2]) == "x" * (LINE_LIMIT + 1)
-    assert [line for line, is_error in stage.output if is_error] == ["err"]
+    assert [line for line, is_error in stage.lines if is_error] == ["err"]
 
 
 async def test_the_worker_gets_the_environment_of_the_manifest(
@@ -186,7 +194,7 @@ async def test_the_worker_gets_the_environment_of_the_manifest(
     names = ("PORT", "FROM_HERE", "PYTHONUNBUFFERED")
     stage = Stage(file, worker(f"print(*map(os.environ.get, {names}))"))
     await stage.run()
-    assert stage.output == [("9090 here 1", False)]
+    assert stage.lines == [("9090 here 1", False)]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +209,7 @@ async def test_the_pods_end_ends_the_rehearsal(
     assert stage.reasons == ["Started", "Ready", "Exited", "NotReady"]
     assert stage.events[2].message == f"Container worker exited with code {code}"
     assert seconds < PATIENCE
-    assert stage.rehearsal.kubelet.finished
+    assert stage.rehearsal.finished
 
 
 async def test_a_worker_that_ends_is_started_again(manifest: Manifest, pod: Pod) -> None:
@@ -209,8 +217,8 @@ async def test_a_worker_that_ends_is_started_again(manifest: Manifest, pod: Pod)
     stage = Stage(manifest(pod()), worker("print('run')"))
     stage.on["BackOff"] = stage.rehearsal.stop
     await stage.run()
-    assert stage.output == [("run", False)] * 2
-    assert stage.rehearsal.kubelet.restarts == 1
+    assert stage.lines == [("run", False)] * 2
+    assert stage.rehearsal.runs[0].kubelet.restarts == 1
 
 
 async def test_a_worker_without_a_handler_does_not_get_sigterm(
@@ -223,7 +231,7 @@ async def test_a_worker_without_a_handler_does_not_get_sigterm(
     stage.on["Exited"] = stage.rehearsal.stop
     await stage.run()
     killing, ignored, exited = (
-        event for event in stage.events if event.reason in ("Killing", "SigtermIgnored", "Exited")
+        event for event in stage.events if event.reason in ("Killing", "SignalIgnored", "Exited")
     )
     assert ignored.message == (
         "Container worker does not handle SIGTERM: as PID 1 it does not get it, "
@@ -259,7 +267,7 @@ async def test_a_signal_ends_the_rehearsal_and_the_worker_cleanly(
     stage = Stage(manifest(pod()), worker(goodbye, "print('ready')", WAIT))
     stage.on["ready"] = send(number)
     seconds = await stage.run()
-    assert stage.output == [("ready", False), ("goodbye", False)]
+    assert stage.lines == [("ready", False), ("goodbye", False)]
     assert seconds < PATIENCE
 
 
@@ -272,7 +280,7 @@ async def test_a_second_signal_does_not_wait_for_the_worker(manifest: Manifest, 
     stage.on["ready"] = send(signal.SIGINT)
     stage.on["not now"] = send(signal.SIGINT)
     await stage.run()
-    assert stage.output[-1] == ("not now", False)
+    assert stage.lines[-1] == ("not now", False)
 
 
 async def test_at_the_end_the_worker_has_its_grace_and_no_more(
@@ -285,7 +293,7 @@ async def test_at_the_end_the_worker_has_its_grace_and_no_more(
     stage = Stage(manifest(document), worker(deaf, "print('ready')", pause), speed=10)
     stage.on["ready"] = stage.rehearsal.stop
     await stage.run()
-    assert stage.output[-1] == ("not now", False)
+    assert stage.lines[-1] == ("not now", False)
 
 
 async def test_the_time_that_was_given_is_kept(manifest: Manifest, pod: Pod) -> None:
@@ -310,7 +318,7 @@ async def test_what_the_worker_has_started_ends_with_it(
         ),
     )
     await stage.run()
-    [(pid, _)] = stage.output
+    [(pid, _)] = stage.lines
     if psutil.pid_exists(int(pid)):
         wait_until_ended(psutil.Process(int(pid)))
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from tcp_probe.kubelet.state_machine import Kubelet
-from tcp_probe.kubelet.steps import Container, Event
+from tcp_probe.kubelet.steps import Container, Event, Outcome
 from tcp_probe.rehearse.summary import Summary, age
+
+EXITED = "Container worker exited with code 1"
 
 
 def told(*events: tuple[float, str, str, int]) -> Summary:
@@ -38,8 +40,9 @@ def test_each_restart_is_told_with_its_cause() -> None:
 
 def test_a_container_that_was_never_ready_is_told() -> None:
     """And one restart is one."""
-    summary = told((0, "Started", "", 0), (1, "Exited", "exited", 0), (2, "Started", "", 1))
-    assert summary.story() == ["never ready", "1 restart", "  1 x exited"]
+    summary = told((0, "Started", "", 0), (1, "Exited", EXITED, 0), (2, "Started", "", 1))
+    assert summary.story() == ["never ready", "1 restart", f"  1 x {EXITED}"]
+    assert summary.exit_status == 1
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,35 @@ def test_a_container_that_was_never_ready_is_told() -> None:
 )
 def test_a_kill_or_a_back_off_is_told_by_the_exit_status(reason: str, status: int) -> None:
     """An exit alone is none of them."""
-    assert told((0, "Started", "", 0), (1, reason, "", 0)).exit_status == status
+    events = ((0, "Started", "", 0), (0, "Ready", "", 0), (1, reason, EXITED, 0))
+    assert told(*events).exit_status == status
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 0), (3, 1)])
+def test_how_a_pod_ended_for_good_is_told_by_the_exit_status(code: int, status: int) -> None:
+    """With an error it is none that is well."""
+    kubelet = Kubelet(Container("worker", restart_policy="Never"))
+    kubelet.start(0)
+    kubelet.started(0)
+    kubelet.exited(10, code)
+    kubelet.wake(12)
+    summary = told((0, "Started", "", 0), (0, "Ready", "", 0))
+    summary.end(kubelet)
+    assert summary.exit_status == status
+
+
+def test_a_probe_without_a_check_is_told() -> None:
+    """In a rehearsal that is shorter than its period nothing is said of it otherwise."""
+    summary = Summary("worker", {"liveness": "exec", "readiness": "exec"})
+    summary.check("readiness", Outcome(success=True))
+    assert "the liveness probe was not checked in this time" in summary.story()
+
+
+def test_an_init_container_is_not_to_become_ready() -> None:
+    """Only to end."""
+    summary = Summary("worker", awaited=False)
+    assert summary.story() == ["no restarts"]
+    assert summary.exit_status == 0
 
 
 def test_the_pod_is_shown_as_kubectl_shows_it() -> None:
@@ -58,7 +89,7 @@ def test_the_pod_is_shown_as_kubectl_shows_it() -> None:
     kubelet.exited(10, 1)
     kubelet.started(11)
     kubelet.wake(12)
-    summary = told((10, "Exited", "", 0))
+    summary = told((10, "Exited", EXITED, 0))
     assert summary.pod(kubelet, 100) == {
         "NAME": "worker",
         "READY": "1/1",

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcp_probe.kubelet.recognise import check, probe_report
+from tcp_probe.why.fixes import CODES, COMPLETED, probe_fix
+from tcp_probe.why.log import Log
+
+if TYPE_CHECKING:
+    from tcp_probe.kubelet.recognise import ProbeReport
+
+    from .summary import Summary
+
+NEVER_ANSWERED = (
+    "Nothing has answered the liveness probe since the start: give a slow start a startupProbe "
+    "that covers it, or point the probe at the port on which the worker listens."
+)
+ERRORED = (
+    "The {kind} probe could not be made, and counts for nothing: {detail}. Mend its command or "
+    "port, or install here what it needs."
+)
+POST_START = "Mend the postStart hook: the container is killed where it fails."
+EXIT = "Mend what ends it with code {code}{reason}."
+LATER = "Rehearse longer (--for): it has not become ready yet."
+
+
+def advice(summary: Summary) -> str | None:
+    """Say the one thing to change; None where nothing is wrong."""
+    if not summary.exit_status:
+        return None
+    for kind, detail in summary.unmade.items():
+        return ERRORED.format(kind=kind, detail=detail)
+    unready = summary.ready_after is None or summary.unready_at_end
+    report = probe_report(summary.fatal or (summary.not_ready if unready else ""))
+    if report:
+        return _against_probe(summary, report)
+    if summary.post_start_failed:
+        return POST_START
+    if summary.exit_code is not None:
+        return _against_exit(summary.exit_code, summary.log)
+    return LATER
+
+
+def _against_probe(summary: Summary, report: ProbeReport) -> str:
+    told = summary.remarks[-1] if summary.remarks else ""
+    refusal = Log(summary.log).refusal(None)
+    reason = refusal.reason if refusal else ""
+    if report.kind == "liveness" and not reason and not summary.ever_passed("liveness"):
+        told = told or NEVER_ANSWERED
+    seen = check(summary.probes.get(report.kind, ""), report.detail)
+    return probe_fix(report.kind, seen, reason, told)
+
+
+def _against_exit(code: int, log: str) -> str:
+    if code == 0:
+        return COMPLETED
+    ended = Log(log).failure
+    reason = f": {ended.reason}" if ended and ended.reason else ""
+    return CODES.get(code, EXIT.format(code=code, reason=reason))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, TcpSocket
+from tcp_probe.manifest.environment import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tcp_probe.kubelet.handlers import Handler, Hook
+    from tcp_probe.kubelet.prober import ProbeKind
+    from tcp_probe.manifest.fields import Field
+    from tcp_probe.manifest.workload import Workload
+
+AnyHandler = TypeVar("AnyHandler", "Handler", "Hook")
+
+
+def dialled(workload: Workload, address: str) -> Mapping[ProbeKind, Handler]:
+    """Return the handlers as kubelet runs them: at the pod's address, with `$(NAME)` filled in.
+
+    A host that the manifest names stays as it is. Of variables an exec probe gets the static ones
+    only, as they were written; one that comes from the cluster is empty for it.
+    """
+    container = workload.choice.container
+    static = {
+        variable.need("name").text(): value.text() if (value := variable.get("value")) else ""
+        for variable in container.items_of("env")
+    }
+    handlers: dict[ProbeKind, Handler] = {}
+    for kind, handler in workload.handlers.items():
+        if isinstance(handler, Exec):
+            command = tuple(expand(word, static) for word in handler.command)
+            handlers[kind] = Exec(command)
+        else:
+            handlers[kind] = at(handler, container.find(f"{kind}Probe"), address)
+    return handlers
+
+
+def at(handler: AnyHandler, field: Field | None, address: str) -> AnyHandler:
+    """Return a handler or hook of this field with the pod's address, unless it names a host."""
+    if not isinstance(handler, (TcpSocket, HttpGet, Grpc)):
+        return handler
+    names_host = field and (field.find("tcpSocket", "host") or field.find("httpGet", "host"))
+    return handler if names_host else replace(handler, host=address)

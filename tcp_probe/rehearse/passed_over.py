@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .container_environment import of_the_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tcp_probe.manifest.workload import Workload
+
+# What a container may say and a process of this machine does not heed; and what that may hide.
+OF_CONTAINERS = {
+    "resources": "resources",
+    "securityContext": "securityContext",
+    "volumeMounts": "volumes",
+    "volumeDevices": "devices",
+    "workingDir": "workingDir",
+}
+OF_PODS = {
+    "securityContext": "the pod's securityContext",
+    "hostAliases": "hostAliases",
+    "dnsConfig": "dnsConfig",
+    "activeDeadlineSeconds": "activeDeadlineSeconds",
+}
+
+
+def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: bool) -> Iterator[str]:
+    """Say what of the manifest a rehearsal does not heed, a line for each kind of thing.
+
+    `rehearsed` are the containers that are run; all others of the file are named.
+    """
+    pod = chosen.choice.pod
+    paths = [workload.choice.container.path for workload in rehearsed]
+    others = [
+        choice
+        for choice in chosen.passed_over
+        if choice.pod is not pod or choice.container.path not in paths
+    ]
+    # A simulation takes the time of init containers into account.
+    beside = [
+        choice
+        for choice in others
+        if choice.pod is pod and not (virtual and choice.role == "init container")
+    ]
+    if beside:
+        names = ", ".join(f"{choice.role} {choice.container_name}" for choice in beside)
+        hint = "one container is simulated" if virtual else "--all-containers runs the whole pod"
+        yield f"not rehearsed: {names} ({hint})"
+    elsewhere = [str(choice) for choice in others if choice.pod is not pod]
+    if elsewhere:
+        yield f"not rehearsed: {'; '.join(elsewhere)} (--container NAME chooses)"
+    if virtual:
+        return
+    for name in dict.fromkeys(name for each in rehearsed for name in _unknown(each)):
+        state = "taken from this environment" if name in os.environ else "not set here"
+        yield f"{name} is known to the cluster only: {state}"
+    fields = [each.choice.container for each in rehearsed]
+    unheeded = [text for name, text in OF_CONTAINERS.items() if any(f.get(name) for f in fields)]
+    unheeded += [text for name, text in OF_PODS.items() if pod.need("spec").get(name)]
+    given = ", ".join(["the image", *unheeded])
+    yield f"not heeded here: {given}; the environment of this shell is passed on"
+
+
+def _unknown(workload: Workload) -> Iterator[str]:
+    known = of_the_pod(workload, "")
+    return (name for name in workload.unresolved if name not in known)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tcp_probe.rehearse.command import rehearse
+
+Manifest = Callable[..., str]
+Pod = Callable[..., dict[str, Any]]
+Output = pytest.CaptureFixture[str]
+
+
+def whole_pod(manifest: Manifest, pod: Pod, **fields: Any) -> str:
+    python = [sys.executable, "-S", "-u", "-c"]
+    handle = "import signal, sys; signal.signal(15, lambda *_: sys.exit(0))"
+    stay = f"{handle}; print('here'); signal.pause()"
+    document = pod(
+        {
+            "initContainers": [
+                {"name": "first", "image": "x", "command": [*python, "print('done')"], **fields},
+                {
+                    "name": "proxy",
+                    "image": "x",
+                    "restartPolicy": "Always",
+                    "command": [*python, stay],
+                },
+            ]
+        },
+        command=[*python, stay],
+    )
+    return manifest(document)
+
+
+def test_the_whole_pod_is_run(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """Init containers in their order, sidecars, then the rest; each event names its container."""
+    file = whole_pod(manifest, pod)
+    assert rehearse([file, "--all-containers", "--for", "5", "--json"]) == 0
+    captured = capsys.readouterr()
+    told = [json.loads(line) for line in captured.out.splitlines()]
+    assert [(each["container"], each["reason"]) for each in told] == [
+        ("first", "Started"),
+        ("first", "Exited"),
+        ("proxy", "Started"),
+        ("proxy", "Ready"),
+        ("worker", "Started"),
+        ("worker", "Ready"),
+        ("first", "Summary"),
+        ("proxy", "Summary"),
+        ("worker", "Summary"),
+    ]
+    assert {"[first] done", "[proxy] here", "[worker] here"} <= set(captured.err.splitlines())
+
+
+def test_the_whole_pod_is_told_as_one(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """A timeline for each container, and one row of kubectl."""
+    assert rehearse([whole_pod(manifest, pod), "--all-containers", "--for", "5"]) == 0
+    output = capsys.readouterr().out
+    assert "first (init container)\ncontainer  " in output
+    assert "proxy (sidecar)\ncontainer  " in output
+    assert output.splitlines()[-1].split() == ["worker", "2/2", "Running", "0", "5s"]
+
+
+def test_an_init_container_that_fails_for_good_ends_the_pod(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """The others are never started."""
+    fail = [sys.executable, "-S", "-c", "raise SystemExit(7)"]
+    document = pod({"restartPolicy": "Never"}, command=["true"])
+    document["spec"]["initContainers"] = [{"name": "first", "image": "x", "command": fail}]
+    assert rehearse([manifest(document), "--all-containers", "--for", "60", "--json"]) == 1
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    reasons = [each["reason"] for each in told if each["container"] == "worker"]
+    assert reasons == ["Summary"]
+    assert told[-2]["advice"] == "Mend what ends it with code 7."
+
+
+def test_the_whole_pod_is_not_simulated(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """A script describes one worker."""
+    arguments = ["--virtual", "--worker", "start=0", "--all-containers"]
+    assert rehearse([manifest(pod()), *arguments]) == 2
+    assert "--all-containers runs real containers" in capsys.readouterr().err
