@@ -31,7 +31,7 @@ from benchmarks.processes import module, serving
 from benchmarks.run import run, say, table
 
 SIZES = {  # in full, and in a quick run
-    "loops": (list(LOOPS), ["asyncio"]),
+    "loops": ([*LOOPS, "a thread"], ["asyncio"]),
     "backlogs": ([0, 1, 2, 3, 4, 5], [0, 2]),
     "ports": (8, 1),  # with clients of their own, for each backlog, moment and timeout
     "seconds": (120.0, 3.0),
@@ -165,7 +165,10 @@ async def _work(_: Watch) -> None:
         ports = []
         for backlog in backlogs:
             serve = tcp_probe.serve(0, backlog=backlog, stall_timeout=None)
-            probe = await stack.enter_async_context(serve)
+            if sys.argv[1] == "a thread":
+                probe = stack.enter_context(serve)
+            else:
+                probe = await stack.enter_async_context(serve)
             ports.append(probe.port)
         print("tcp", *ports, flush=True)
         while True:
@@ -177,6 +180,7 @@ async def _work(_: Watch) -> None:
 
 if __name__ == "__main__":
     if sys.argv[2:] and "," in sys.argv[2]:
-        CANDIDATES[f"nothing on {sys.argv[1]}"].run(_work, lambda _: None)
+        name = sys.argv[1] if sys.argv[1] in LOOPS else "asyncio"
+        CANDIDATES[f"nothing on {name}"].run(_work, lambda _: None)
     else:
         run("backlog", __doc__, SIZES, measure, markdown)

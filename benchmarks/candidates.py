@@ -73,6 +73,15 @@ async def this_listener(
         await work(nullcontext if watchdog is None else partial(probe.watchdog, watchdog))
 
 
+async def this_listener_in_a_thread(work: Work, tell: Tell, backlog: int) -> None:
+    """Listen with the form of `tcp_probe.serve` for workers without an event loop."""
+    import tcp_probe
+
+    with tcp_probe.serve(0, backlog=backlog) as probe:
+        tell(f"tcp {probe.port}")
+        await work(nullcontext)
+
+
 async def bare_reader(work: Work, tell: Tell, backlog: int) -> None:
     """Accept and close, and nothing else, in a callback of asyncio: its floor."""
     with socket.create_server(
@@ -191,7 +200,10 @@ def _ours(name: str, loop: str, serve: Serve) -> Candidate:
 
 
 LOOPS = ("asyncio", "uvloop", "trio")
-LISTENERS = tuple(_ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS)
+LISTENERS = (
+    *[_ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS],
+    _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread),
+)
 BARE = Candidate("bare add_reader", "asyncio", bare_reader, 5)
 PEERS = (
     Candidate("asyncio.start_server", "asyncio", start_server, 100, imports="import asyncio"),
@@ -203,7 +215,7 @@ PEERS = (
 THREAD = Candidate("HTTP server in a thread", "asyncio", http_thread, 5, "http")
 UNWATCHED = tuple(
     _ours(f"{each.name}, no stall watch", each.loop, partial(this_listener, stall_timeout=None))
-    for each in LISTENERS
+    for each in LISTENERS[:3]
 )
 WORKERS = tuple(Candidate(f"nothing on {loop}", loop, nothing, check="none") for loop in LOOPS)
 WATCHED = _ours(
