@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import tcp_probe
+
+PUBLIC = tuple(f"tcp_probe.{name}" for name in tcp_probe.__all__ if name[0] != "_")
 MISTYPED = "from tcp_probe import srve\n"
 
 
@@ -35,3 +39,18 @@ def test_pyright_sees_a_mistyped_name(tmp_path: Path) -> None:
     (tmp_path / "worker.py").write_text(MISTYPED)
     done = run("basedpyright", "worker.py", folder=tmp_path)
     assert '"srve" is unknown import symbol' in done.stdout
+
+
+@pytest.mark.skipif(not find_spec("basedpyright"), reason="pyright is not installed")
+def test_the_public_names_are_typed_in_full(tmp_path: Path) -> None:
+    """Pyright knows the type of every public name and of all that it has."""
+    options = ("--ignoreexternal", "--verifytypes", "tcp_probe", "--outputjson")
+    done = run("basedpyright", *options, folder=tmp_path)
+    symbols = json.loads(done.stdout)["typeCompleteness"]["symbols"]
+    public = {
+        each["name"]: each["isTypeKnown"]
+        for each in symbols
+        if each["isExported"] and each["name"].startswith(PUBLIC)
+    }
+    assert {name for name, is_known in public.items() if not is_known} == set()
+    assert set(PUBLIC) <= set(public)
