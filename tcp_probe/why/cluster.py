@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tcp_probe._bad_input import BadInput
 
 from .events import events_of
-from .json_fields import entries, mapping, text
+from .json_fields import entries, find, flag, mapping, text
 from .judge import Evidence
 from .kubectl import Kubectl, KubectlError, Progress, at_once
 from .pod import Pod
@@ -86,8 +86,22 @@ def _pods(kubectl: Kubectl, target: Target, reading: Reading) -> list[Any]:
         )
     if not found and not reading.job:
         asked = target.name or target.selector or "that namespace"
-        raise BadInput(f"expected pods of {asked}, found none")
+        raise BadInput(f"expected pods of {asked}, found none{_why_none(reading.workload)}")
     return found
+
+
+def _why_none(workload: Any) -> str:
+    """Say why a workload has no pods: it wants none, or they may not be made."""
+    failed = [
+        text(each, "message")
+        for each in entries(workload, "status", "conditions")
+        if (text(each, "type"), text(each, "status")) == ("ReplicaFailure", "True")
+    ]
+    if failed:
+        return f": they may not be made: {failed[0]}"
+    if find(workload, "spec", "replicas") == 0:
+        return ": its replicas are 0"
+    return ": it is suspended" if flag(workload, "spec", "suspend") else ""
 
 
 def _has(pod: Any, container: str) -> bool:
@@ -103,6 +117,7 @@ def _selector_of(kubectl: Kubectl, kind: str, name: str, reading: Reading) -> st
     """Return the labels of the pods of a workload or a Service."""
     document = kubectl.get(f"{kind}/{name}")
     found = text(document, "kind")
+    reading.workload = document
     if found == "Job":
         reading.job = document
         return f"job-name={name}"

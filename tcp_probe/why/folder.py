@@ -38,7 +38,10 @@ def read_folder(folder: str, pod: str | None = None, container: str | None = Non
         raise BadInput(f"{folder}: expected a readable folder, but: {reason}") from None
     reading = Reading(command=lambda each: f"{WHY} --from {shlex.quote(folder)} {each.name}")
     sources = [name for name in names if name.startswith("pod") and name.endswith(".json")]
-    files = {name: _pods(_parsed(path / name), name) for name in sources}
+    parsed = {name: _parsed(path / name) for name in sources}
+    files = {name: _pods(document, name) for name, document in parsed.items()}
+    for name, document in parsed.items():
+        reading.missing += _cut_off(document, name)
     if "job.json" in names:
         reading.job = _parsed(path / "job.json")
     if not sources and not reading.job:
@@ -106,9 +109,16 @@ def _read_events(reading: Reading, path: Path, names: Sequence[str]) -> None:
         reading.missing.append("events: there is no events.json")
         return
     try:
-        reading.events = events_of(_parsed(path / "events.json"))
+        document = _parsed(path / "events.json")
+        reading.events = events_of(document)
+        reading.missing += _cut_off(document, "events.json")
     except BadInput as problem:
         reading.missing.append(f"events: {problem}")
+
+
+def _cut_off(document: Any, name: str) -> list[str]:
+    """Say that a list goes on where it was cut: the API server gives long ones in parts."""
+    return [f"{name}: the list is cut off"] * bool(text(document, "metadata", "continue"))
 
 
 def _read_logs(reading: Reading, path: Path, names: Sequence[str]) -> dict[tuple[str, bool], str]:

@@ -24,10 +24,11 @@ WHY = "tcp-probe why"
 
 @dataclass
 class Reading:
-    """Pods with what is known of each, a Job, and what could not be read."""
+    """Pods with what is known of each, what they belong to, and what could not be read."""
 
     pods: Sequence[Evidence] = ()
     job: Any = None
+    workload: Any = None
     events: Sequence[Event] | None = None
     missing: list[str] = field(default_factory=list)
     # The command that tells more of one of the pods.

@@ -26,7 +26,7 @@ def waits(pod: Pod, reason: str, message: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("said", "means", "fix"),
     [
-        ("docker.io/shop/web:1: not found", "no such tag", "Push the tag"),
+        ("registry.example/shop/web:1: not found", "no such tag", "Push the tag"),
         ("manifest unknown: manifest unknown", "no such tag", "Push the tag"),
         (
             "pull access denied, repository does not exist or may require authorization",
@@ -57,7 +57,9 @@ def test_a_pull_is_told_by_its_message(
 
 def test_a_back_off_that_tells_the_error_is_enough(pod: Pod, verdicts: Verdicts) -> None:
     """Newer kubelets repeat the error while they wait."""
-    said = 'Back-off pulling image "shop/web:1": ErrImagePull: docker.io/shop/web:1: not found'
+    said = (
+        'Back-off pulling image "shop/web:1": ErrImagePull: registry.example/shop/web:1: not found'
+    )
     assert "no such tag" in verdicts(waits(pod, "ImagePullBackOff", said))[0].summary
 
 
@@ -65,7 +67,9 @@ def test_a_back_off_is_told_by_the_event_before(pod: Pod, event: Make, verdicts:
     """Older ones say the error in an event only."""
     pulls = waits(pod, "ImagePullBackOff", 'Back-off pulling image "shop/web:1"')
     assert "nothing read here says why" in verdicts(pulls)[0].summary
-    told = event("Failed", 'Failed to pull image "shop/web:1": docker.io/shop/web:1: not found')
+    told = event(
+        "Failed", 'Failed to pull image "shop/web:1": registry.example/shop/web:1: not found'
+    )
     rest = event("Failed", "Error: ErrImagePull")
     assert "no such tag" in verdicts(pulls, [told, rest])[0].summary
 

@@ -106,6 +106,15 @@ def test_what_cannot_be_read_is_missing(tmp_path: Path, ask: Ask, pod: Make) -> 
     assert missing[1] == "logs: logs-app.txt: is a directory"
 
 
+def test_a_list_that_is_cut_off_is_named(tmp_path: Path, ask: Ask, pod: Make) -> None:
+    """The API server gives long ones in parts, and this is not the last."""
+    cut = {"metadata": {"continue": "eyJ2"}}
+    write(tmp_path, "pods.json", {**cut, "kind": "List", "items": [pod()]})
+    write(tmp_path, "events.json", {**cut, "items": []})
+    missing = ask("--from", str(tmp_path))["missing"]
+    assert missing[:2] == ["pods.json: the list is cut off", "events.json: the list is cut off"]
+
+
 def test_a_folder_without_anything_is_bad_input(tmp_path: Path, capsys: Output) -> None:
     """It says what was expected there."""
     assert "expected a readable folder" in complaint(capsys, "--from", str(tmp_path / "nosuch"))

@@ -428,6 +428,17 @@ def test_a_readiness_probe_that_fails_is_told(pod: Pod, event: Make, verdicts: V
     assert said(verdicts(made)) == ("readiness", None, "likely")
 
 
+def test_a_container_that_has_just_started_may_become_ready(
+    pod: Pod, event: Make, verdicts: Verdicts, later: Callable[[float], Any]
+) -> None:
+    """Its probe has hardly had the time to pass; a failure is one all the same."""
+    made = pod(ready=False, container=READINESS)
+    assert said(verdicts(made, [], now=later(15))) == ("readiness", None, "possible")
+    assert said(verdicts(made, [], now=later(90))) == ("readiness", None, "likely")
+    failed = event("Unhealthy", f"Readiness probe failed: {REFUSED}", 10)
+    assert said(verdicts(made, [failed], now=later(15)))[2] == "certain"
+
+
 def test_a_readiness_that_flaps_is_told(pod: Pod, event: Make, verdicts: Verdicts) -> None:
     """It became not ready long after the first failure, so it was ready in between."""
     made = pod(ready=False, container={"readinessProbe": {**TCP, "periodSeconds": 1}})

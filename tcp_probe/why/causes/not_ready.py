@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.why import fixes
 from tcp_probe.why.events import total
-from tcp_probe.why.json_fields import flag, time
+from tcp_probe.why.json_fields import flag, number, time
 from tcp_probe.why.stack import Stack
 from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import moment
@@ -15,6 +15,7 @@ from tcp_probe.why.words import moment
 if TYPE_CHECKING:
     from tcp_probe.kubelet.prober import ProbeKind
     from tcp_probe.why.case import Case
+    from tcp_probe.why.pod import ProbeSpec
     from tcp_probe.why.verdict import Certainty, Verdict
 
 
@@ -44,6 +45,8 @@ def not_ready(case: Case) -> Verdict | None:
         failed = f", {count} of {probe.threshold} failures so far" if count > 0 else ""
         said = f"still starting: its startup probe has not passed yet{failed}"
         certainty = certainty if told else "possible"
+    elif not told and not reason and _is_young(case, probe):
+        said, certainty = "not ready yet: it has only just started", "possible"
     else:
         said = "runs, but is not ready: its readiness probe fails"
     return case.verdict(
@@ -56,6 +59,16 @@ def not_ready(case: Case) -> Verdict | None:
         where=stack.where or stack.reason or None,
         stack=tuple(stack.shortened()),
     )
+
+
+def _is_young(case: Case, probe: ProbeSpec) -> bool:
+    """Whether its readiness probe has hardly had the time to pass."""
+    since = case.container.running_since
+    takes = probe.delay + probe.period * (1 + number(probe.spec, "successThreshold", default=1))
+    # Of a pod alone nobody knows when it was read.
+    if since is None or case.now is None or case.events is None:
+        return False
+    return (case.now - since).total_seconds() <= takes + 1
 
 
 def _since(case: Case) -> str:

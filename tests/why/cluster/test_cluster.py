@@ -204,6 +204,30 @@ def test_the_pods_of_a_cron_job_are_found(cluster: Any, ask: Ask, pod: Pod, caps
     assert causes(ask("cronjob/n")) == {"n-1-x": ["none"]}
 
 
+@pytest.mark.parametrize(
+    ("spec", "conditions", "why_none"),
+    [
+        ({}, [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}], "quota"),
+        ({"replicas": 0}, [{"type": "Available", "status": "True"}], "its replicas are 0"),
+        ({"suspend": True}, [], "it is suspended"),
+    ],
+)
+def test_a_workload_without_pods_says_why(
+    spec: dict[str, Any],
+    conditions: list[dict[str, Any]],
+    why_none: str,
+    cluster: Any,
+    capsys: Output,
+) -> None:
+    """Where it wants none, or may not make them."""
+    spec = {"selector": {"matchLabels": {"app": "web"}}, **spec}
+    named = {"name": "web", "namespace": "prod"}
+    cluster.add(
+        "Deployment", [{"metadata": named, "spec": spec, "status": {"conditions": conditions}}]
+    )
+    assert why_none in complaint(capsys, "deployment/web")
+
+
 def test_a_kind_that_has_no_pods_is_bad_input(cluster: Any, capsys: Output) -> None:
     """It says what was expected."""
     cluster.add("Service", [{"metadata": {"name": "web", "namespace": "prod"}, "spec": {}}])
