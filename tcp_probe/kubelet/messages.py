@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 POST_START_FAILED = "PostStartHook failed"
 PRE_STOP_FAILED = "PreStopHook failed"
+# Of the Killing of the others, where a rule restarts all containers.
+KILLED_WITH_POD = "killing"
 # Why a command could not be run, where kubelet has not seen yet that its container has ended.
 CONTAINER_EXITED = (
     "rpc error: code = Unknown desc = failed to exec in container: "

@@ -31,6 +31,8 @@ class Restarter:
         chance: random.Random,
     ) -> None:
         self.backing_off = False
+        # Whether the rule for this exit restarts all the containers of the pod.
+        self.restarts_pod = False
         self._container = container
         self._rules = rules
         self._agenda = agenda
@@ -70,8 +72,8 @@ class Restarter:
         if not restarts_after(self._container, code, self._rules):
             self.backing_off = False
             return False
-        everything = rule is not None and rule.action == "RestartAllContainers"
-        if everything or self._allows_start(now, self._exited_at):
+        self.restarts_pod = rule is not None and rule.action == "RestartAllContainers"
+        if self.restarts_pod or self._allows_start(now, self._exited_at):
             self._agenda.at(now + START_TAKES, "start", self.start)
         else:
             self._report(now)

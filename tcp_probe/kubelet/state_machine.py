@@ -89,7 +89,7 @@ class Kubelet:
         self._keeps_started = False
         self._in_post_start = False
         self._post_start_failed = False
-        self._stopping = False
+        self._stopping = self._with_pod = False
         self._killed_by: ProbeKind | None = None
         self._asked_at = -inf
 
@@ -228,12 +228,32 @@ class Kubelet:
         restarts = bool(self._killed_by) and self._restarter.restarts_killed
         # Kill and restart are one pass: the status goes from one running instance to the next.
         self._keeps_started = restarts and self.rules.has("kept start")
-        if restarts:
+        if self._with_pod:
+            self._seen = self._with_pod = False
+            self._agenda.at(now + RESTART_TAKES, "start", self._restarter.start)
+        elif restarts:
             self._seen = False
             self._agenda.at(now + RESTART_TAKES, "start", self._restart_killed)
         else:
             self._await_exit_seen(now)
         self._stopping = False
+        return self._drain(now)
+
+    def restarts_pod(self) -> bool:
+        """Say, once, that by a rule for its exit the others start again, too: see `restart`."""
+        asked, self._restarter.restarts_pod = self._restarter.restarts_pod, False
+        return asked
+
+    def restart(self, now: float) -> list[Step]:
+        """End the container and start it again, for the rule of another one of its pod.
+
+        It gets 2 s, no hook, and no back-off.
+        """
+        if self.running and not self._stopping:
+            self._stopping = self._with_pod = True
+            self._agenda.clear()
+            self._journal.event(now, "Normal", "Killing", messages.KILLED_WITH_POD)
+            self._stop.begin(now, 0)
         return self._drain(now)
 
     def wake(self, now: float) -> list[Step]:

@@ -137,6 +137,10 @@ class Rehearsal:
     def _perform(self, run: ContainerRun, steps: list[Step]) -> None:
         for step in steps:
             run.perform(step)
+        if run.kubelet.restarts_pod():
+            for other in self.runs:
+                if other is not run and other.begun:
+                    self._perform(other, other.kubelet.restart(self.now()))
 
     def _due(self) -> Iterator[ContainerRun]:
         """Yield the containers to start now: one at a time, and the main ones together."""

@@ -116,3 +116,23 @@ def test_a_kill_that_counts_as_success_is_told(stage: Stage, code: int, reasons:
             "Container worker was killed by its liveness probe, but ended with code 0: "
             "it counts as done, and a Job as Complete"
         )
+
+
+def test_the_others_are_ended_and_started_again(stage: Stage) -> None:
+    """With 2 s, without a hook and without a back-off, as soon as the one with the rule asks."""
+    ruled = stage(alone=False, own_restart_policy="Never", restart_rules=(ALL,))
+    other = stage(alone=False, grace=30, pre_stop=True)
+    ruled.until(3)
+    other.until(3)
+    ruled.exits(42)
+    while not ruled.kubelet.restarts_pod():
+        ruled.until(ruled.now + 0.01)
+    assert not ruled.kubelet.restarts_pod()
+    for _ in range(2):
+        other.take(other.kubelet.restart(other.now))
+    assert [event.message for event in other.events("Killing")] == ["killing"]
+    assert other.found(Terminate) == [Terminate(2)]
+    other.exits(137)
+    other.until(other.now + 0.2)
+    ruled.until(ruled.now + 0.2)
+    assert (other.kubelet.restarts, ruled.kubelet.restarts) == (1, 1)

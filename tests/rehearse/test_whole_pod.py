@@ -83,3 +83,27 @@ def test_the_whole_pod_is_not_simulated(manifest: Manifest, pod: Pod, capsys: Ou
     arguments = ["--virtual", "--worker", "start=0", "--all-containers"]
     assert rehearse([manifest(pod()), *arguments]) == 2
     assert "--all-containers runs real containers" in capsys.readouterr().err
+
+
+def test_a_rule_may_restart_the_whole_pod(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """One container ends with the code of its rule, and the others are ended and started again."""
+    python = [sys.executable, "-S", "-u", "-c"]
+    handle = "import signal, sys; signal.signal(15, lambda *_: sys.exit(0)); signal.pause()"
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    ruled = {
+        "name": "ruled",
+        "image": "x",
+        "command": [*python, "import time; time.sleep(0.5); raise SystemExit(42)"],
+        "restartPolicy": "Never",
+        "restartPolicyRules": [rule],
+    }
+    document = pod(command=[*python, handle])
+    document["spec"]["containers"].append(ruled)
+    arguments = [manifest(document), "--container", "worker", "--all-containers", "--json"]
+    rehearse([*arguments, "--for", "8"])
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    reasons = [each["reason"] for each in told if each["container"] == "worker"]
+    assert reasons[:5] == ["Started", "Ready", "Killing", "Exited", "Started"]
+    messages = [each["message"] for each in told if each["container"] == "worker"]
+    assert messages[2] == "killing"
+    assert [each["restarts"] for each in told if each["container"] == "ruled"][-1] >= 1
