@@ -29,6 +29,7 @@ from .worker_kind import clean_end, uses_tcp_probe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tcp_probe.manifest.fields import Field
     from tcp_probe.manifest.pods import Choice, Resource
 
     from .settings import Settings
@@ -94,8 +95,8 @@ def _explained(resource: Resource, services: Services, settings: Settings) -> Ex
         explained = _explained_container(choice, own, services, settings)
         findings += [each for each in explained.findings if not f"{each.field}.".startswith(inside)]
         own = [each for each in explained.findings if f"{each.field}.".startswith(inside)]
-        containers.append(replace(explained, findings=tuple(_few(_weighed(own, known=known)))))
-    whole_findings = _weighed(dict.fromkeys(findings), known=known)
+        containers.append(replace(explained, findings=tuple(_few(_weighed(own, resource, pod)))))
+    whole_findings = _weighed(dict.fromkeys(findings), resource, pod)
     return ExplainedResource(resource, tuple(containers), tuple(_few(whole_findings)))
 
 
@@ -139,12 +140,20 @@ def _added(findings: Iterable[Finding], more: Iterable[Finding]) -> list[Finding
     return found
 
 
-def _weighed(findings: Iterable[Finding], *, known: bool) -> Iterator[Finding]:
-    """Take what Kubernetes itself would refuse for a warning where the kind is another's."""
-    rules = ("unknown-field", "missing-field", "refused")
+def _weighed(findings: Iterable[Finding], resource: Resource, pod: Field) -> Iterator[Finding]:
+    """Take what Kubernetes itself would refuse for less where the kind is another's.
+
+    It may have fields of its own beside those of a pod, and fill in what is missing.
+    """
+    beside = (str(pod), f"{pod}.spec")
     for finding in findings:
-        own = known or finding.rule not in rules
-        yield finding if own else replace(finding, level="warning")
+        extra = finding.rule == "unknown-field" and finding.field.rpartition(".")[0] in beside
+        if resource.native or finding.rule not in ("unknown-field", "missing-field", "refused"):
+            yield finding
+        elif extra or finding.rule == "missing-field":
+            yield replace(finding, level="info")
+        else:
+            yield replace(finding, level="warning")
 
 
 def _few(findings: Iterable[Finding]) -> list[Finding]:

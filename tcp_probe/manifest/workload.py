@@ -15,7 +15,7 @@ from tcp_probe.kubelet.restart_policy import (
 from tcp_probe.kubelet.steps import NO_UID, Container
 
 from .environment import environment, expanded, static_environment
-from .fields import MOST
+from .fields import MOST, Field
 from .pods import choose, containers, missing_pod, resources
 from .probe_fields import PROBE_KINDS, container_ports, handler_of, hook_of, probe_of
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tcp_probe.kubelet.handlers import Handler, Hook
 
-    from .fields import Field
     from .pods import Choice
+    from .probe_fields import Ports
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def workload(choice: Choice) -> Workload:
             )
         if field:
             probes.append(probe_of(kind, field))
-            handlers[kind] = handler_of(field, ports, static)
+            handlers[kind] = handler_of(_with_port(choice, field, ports), ports, static)
     pre_stop = container.find("lifecycle", "preStop")
     post_start = container.find("lifecycle", "postStart")
     grace = spec.get("terminationGracePeriodSeconds")
@@ -100,7 +100,7 @@ def workload(choice: Choice) -> Workload:
     return Workload(
         choice=choice,
         container=Container(
-            container.need("name").text(),
+            container.need("name").text() if choice.resource.native else choice.container_name,
             tuple(probes),
             grace=grace.number(0, MOST) if grace else 30,
             restart_policy=_restart_policy(choice),
@@ -132,6 +132,16 @@ def _init(choice: Choice) -> Iterator[tuple[str, tuple[str, ...]]]:
         policy = container.get("restartPolicy")
         if policy is None or policy.value != "Always":
             yield container.need("name").text(), _command(container, {})
+
+
+def _with_port(choice: Choice, probe: Field, ports: Ports) -> Field:
+    """Fill in the port of a probe as Knative does: that of the container, of which it has one."""
+    for name in () if choice.resource.native or not ports else ("tcpSocket", "httpGet"):
+        action = probe.get(name)
+        if action and not action.get("port"):
+            value = {**probe.mapping(), name: {**action.mapping(), "port": ports[0][0]}}
+            return Field(probe.document, probe.path, value)
+    return probe
 
 
 def _restart_policy(choice: Choice) -> RestartPolicy:

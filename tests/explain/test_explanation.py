@@ -260,9 +260,32 @@ def test_a_template_of_another_kind_is_explained(
     told = json.loads(capsys.readouterr().out)
     assert told["containers"][0]["kind"] == "Rollout"
     assert [finding["rule"] for finding in told["findings"]] == ["unknown-field"]
-    assert told["findings"][0]["level"] == "warning"
+    assert told["findings"][0]["level"] == "info"
+    probe = {"tcpSocket": {"port": "live"}, "timeoutSeconds": 2, "periodSecond": 1}
+    spec["containers"][0].update(livenessProbe=probe, image="")
+    assert explain([manifest(rollout), "--template", "spec.template", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["containers"][0]
+    found = {finding["rule"]: finding["level"] for finding in told["findings"]}
+    assert found == {"unknown-field": "warning", "refused": "warning"}
     bare = {"kind": "Worker", **{name: pod(**GOOD)[name] for name in ("metadata", "spec")}}
     assert explain([manifest(bare), "--template", "."]) == 0
+
+
+def test_what_knative_fills_in_need_not_be_there(manifest: Manifest, capsys: Output) -> None:
+    """A container has no name there, and a probe has its only port."""
+    page = {"httpGet": {"path": "/"}}
+    container = {"image": "a", "ports": [{"containerPort": 80}], "livenessProbe": page}
+    service = {"kind": "Service", "spec": {"template": {"spec": {"containers": [container]}}}}
+    service["apiVersion"] = "serving.knative.dev/v1"
+    assert explain([manifest(service), "--template", "spec.template", "--json"]) == 0
+    [told] = json.loads(capsys.readouterr().out)["containers"]
+    assert told["refuses"]["killed"] == {"least": 20, "most": 31}
+    assert {each["level"] for each in told["findings"] if each["rule"] == "missing-field"} == {
+        "info"
+    }
+    container["livenessProbe"] = {"tcpSocket": {"port": 81}}
+    assert explain([manifest(service), "--template", "spec.template", "--json"]) == 0
+    assert "81 is none of the ports" in capsys.readouterr().out
 
 
 def test_a_pod_that_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys: Output) -> None:
