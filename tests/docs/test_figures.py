@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -88,3 +90,17 @@ def test_what_explain_is_shown_to_say_is_what_it_says(capsys: pytest.CaptureFixt
     assert explain_command([str(ROOT / "manifests" / "base" / "deployment.yaml")]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in excerpt.code.splitlines() if line not in printed] == []
+
+
+def test_the_tables_on_cost_are_those_of_the_results() -> None:
+    """The page has the figures of the latest run: else `python docs/figures.py` writes them."""
+    spec = importlib.util.spec_from_file_location("figures", ROOT / "docs" / "figures.py")
+    assert spec
+    assert spec.loader
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert text == figures.page(text)
+    results = json.loads((ROOT / "benchmarks/results/cost.json").read_text(encoding="utf-8"))
+    cost = results["candidates"]["tcp_probe on asyncio"]["cpu_us_at_rate"]["1"]["median"]
+    assert f"at {cost:.0f} µs" in row("docs/numbers.md", "CPU a day")[0]

@@ -1,0 +1,162 @@
+"""Write the tables of cost.md from the results of the benchmarks: `python docs/figures.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+RESULTS = DOCS.parent / "benchmarks" / "results"
+
+# The rows of the first table: what is measured, and what the page calls it.
+SERVERS = {
+    "C floor": "the floor",
+    "tcp_probe on uvloop": "**tcp_probe** on uvloop",
+    "tcp_probe on asyncio": "**tcp_probe** on asyncio",
+    "tcp_probe on trio": "**tcp_probe** on trio",
+    "asyncio.start_server": "`asyncio.start_server` that accepts and closes",
+    "anyio TCP listener": "`anyio.create_tcp_listener().serve`, likewise",
+    "aiohttp": "aiohttp, `/healthz`",
+    "FastAPI with uvicorn": "FastAPI with uvicorn, `/healthz`",
+}
+COMMANDS = {
+    "exec bash /dev/tcp": "exec: `bash -c '</dev/tcp/127.0.0.1/9090'`",
+    "exec Python script": "exec: a Python script that reads a PID file",
+    "exec python -m tcp_probe check": "exec: `python -m tcp_probe check`",
+}
+OURS = ("asyncio", "uvloop", "trio")
+NODES = {
+    "tcp_probe on asyncio": "tcp_probe on asyncio",
+    "FastAPI with uvicorn": "FastAPI with uvicorn",
+    "exec Python script": "exec, Python script",
+}
+CANDIDATES = {
+    "tcp_probe": "tcp_probe",
+    "asyncio.start_server": "`start_server`",
+    "anyio TCP listener": "anyio listener",
+    "aiohttp": "aiohttp",
+    "FastAPI with uvicorn": "FastAPI",
+    "HTTP server in a thread": "HTTP in a thread",
+    "exec with a PID file": "exec, PID file",
+}
+WATCHED = "tcp_probe, watchdog 10 s"
+HEALTHY = "one synchronous call of 5 s"
+FAULTS = (
+    "worker returns, the process lives",
+    "worker raises, the process lives",
+    "loop blocked by a sleep",
+    "GIL held in C",
+    "SIGSTOP",
+    "an await that never returns",
+    "CLI exits 0 without a result",
+    "file descriptors exhausted",
+    "killed parent with a forked child",
+    HEALTHY,
+)
+
+
+def tables() -> dict[str, str]:
+    """Return each table by its name in the page."""
+    cost = json.loads((RESULTS / "cost.json").read_text(encoding="utf-8"))
+    faults = json.loads((RESULTS / "faults.json").read_text(encoding="utf-8"))
+    measured = cost["candidates"]
+    return {
+        "check": _check(measured),
+        "ours": _ours(measured),
+        "node": _node(cost["cluster"]),
+        "faults": _faults(faults["cells"]),
+    }
+
+
+def page(text: str) -> str:
+    """Return the page with the tables as they are now."""
+    for name, table in tables().items():
+        begin, end = f"<!-- {name} -->\n", "<!-- end -->"
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def _table(head: list[str], rows: list[list[str]], *, right: bool = True) -> str:
+    rule = ["---", *(["---:" if right else "---"] * (len(head) - 1))]
+    lines = [head, rule, *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _check(measured: dict[str, Any]) -> str:
+    rows = [
+        [
+            title,
+            f"{measured[name]['server_cpu_us']['median']:,.0f}",
+            f"{measured[name]['ratio_to_floor']['median']:.3g}",
+        ]
+        for name, title in SERVERS.items()
+    ]
+    rows += [
+        [title, f"{measured[name]['client_cpu_us']['median']:,.0f}", ""]
+        for name, title in COMMANDS.items()
+    ]
+    return _table(["", "µs of CPU", "times the floor"], rows)
+
+
+def _ours(measured: dict[str, Any]) -> str:
+    found = [measured[f"tcp_probe on {loop}"] for loop in OURS]
+    rows = {
+        "what the node sees: a connect, µs": [f"{each['connect_us']['p50']:.0f}" for each in found],
+        "the slowest of a hundred, µs": [f"{each['connect_us']['p99']:.0f}" for each in found],
+        "a check a second, with cold caches, µs of CPU each": [
+            f"{each['cpu_us_at_rate']['1']['median']:.0f}" for each in found
+        ],
+        "idle, to watch the loop, s of CPU a day": [
+            f"{each['idle_cpu_s_per_hour'] * 24:.1f}" for each in found
+        ],
+        "kept per check, bytes": [f"{each['kept_bytes']:.0f}" for each in found],
+        "loading it, over anyio, ms": [f"{each['import']['ms']['median']:.1f}" for each in found],
+        "loading it, over anyio, MB": [
+            f"{each['import']['bytes']['median'] / 1e6:.2f}" for each in found
+        ],
+    }
+    return _table(["", *OURS], [[title, *cells] for title, cells in rows.items()])
+
+
+def _node(cluster: list[dict[str, Any]]) -> str:
+    pods = sorted({each["pods"] for each in cluster})
+    found = {(each["candidate"], each["pods"]): each for each in cluster}
+    rows = [
+        [title]
+        + [
+            f"{found[name, number]['millicores']:,.0f} millicores, "
+            f"{found[name, number]['megabytes']:,.0f} MB"
+            for number in pods
+        ]
+        for name, title in NODES.items()
+    ]
+    return _table(["", *(f"{number} pods" for number in pods)], rows, right=False)
+
+
+def _faults(cells: list[dict[str, Any]]) -> str:
+    found = {(each["candidate"], each["condition"]): each["killed_after"] for each in cells}
+    rows = []
+    for fault in FAULTS:
+        row = [f"*healthy*: {fault}" if fault == HEALTHY else fault]
+        for name in CANDIDATES:
+            after = found[name, fault]
+            if after is None and name == "tcp_probe" and found[WATCHED, fault] is not None:
+                row.append(f"{found[WATCHED, fault]:.1f} with a watchdog of 10 s")
+            elif after is None:
+                row.append("never")
+            else:
+                row.append(f"**killed** {after:.1f}" if fault == HEALTHY else f"{after:.1f}")
+        rows.append(row)
+    return _table(["fault", *CANDIDATES.values()], rows)
+
+
+def main() -> None:
+    """Write the page anew."""
+    path = DOCS / "cost.md"
+    path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
