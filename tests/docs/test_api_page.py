@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Iterator
@@ -53,3 +54,14 @@ def test_the_signature_on_the_page_is_the_real_one(name: str) -> None:
     for parameter in inspect.signature(getattr(tcp_probe, name)).parameters.values():
         if parameter.default is not inspect.Parameter.empty:
             assert f"{parameter.name}={parameter.default!r}".replace("'", '"') in section
+
+
+@pytest.mark.parametrize("module", ["tcp_probe.celery", "tcp_probe.prometheus"])
+def test_the_integrations_are_on_the_page(module: str) -> None:
+    """Each name of a module apart is there, with each of its parameters."""
+    section = documented(module)
+    integration = importlib.import_module(module)
+    for name in integration.__all__:
+        assert f"`{name}(" in section
+        for parameter in inspect.signature(getattr(integration, name)).parameters:
+            assert f"`{parameter}`" in section
