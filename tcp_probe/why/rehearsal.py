@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -15,24 +16,47 @@ if TYPE_CHECKING:
 # Never, as far as a rehearsal of two minutes is concerned.
 _NEVER = 9999
 _SIGKILL = 137
+_STATUS = re.compile(r"statuscode: (\d+)")
 
 
-def rehearsal(case: Case, kill: Kill, check: Check | None, *, never_answered: bool) -> str | None:
+def rehearsal(
+    case: Case, kill: Kill, check: Check | None, detail: str, *, never_answered: bool
+) -> str | None:
     """Return what shows the same kill; None where the worker cannot be described so."""
     probe, death = case.container.probes[kill.kind], case.death
-    if death is None or death.life is None or not probe.connects:
+    if death is None or death.life is None:
         return None
-    if check not in {"refused", "timed out"}:
-        return None
-    ends = ",term=99" if death.code == _SIGKILL else ""
-    if never_answered:
+    # On average the first check fails half a period after the fault.
+    fails = (probe.threshold - 1) * probe.period + probe.period / 2
+    fault = 0 if never_answered else max(round((killed_after(case, kill) or 0) - fails), 0)
+    words = _words(check, detail, fault)
+    if check == "refused" and never_answered:
         words = f"start={_NEVER}"
-    else:
-        # On average the first check fails half a period after the fault.
-        fails = (probe.threshold - 1) * probe.period + probe.period / 2
-        fault = max(round((killed_after(case, kill) or 0) - fails), 0)
-        words = f"close={fault:g}" if check != "timed out" else f"hang={fault:g},backlog=0"
-    return _command(case, words + ends, death.life)
+    end = "" if check == "timed out" else _end(death.code)
+    return words and _command(case, words + end, death.life)
+
+
+def _words(check: Check | None, detail: str, fault: int) -> str | None:
+    """Say in the words of a rehearsal what happened to the checks from then on."""
+    status = _STATUS.search(detail)
+    serves = "NOT_SERVING" if "NOT_SERVING" in detail else "silent"
+    known: dict[Check | None, str] = {
+        "refused": f"close={fault}",
+        "timed out": f"hang={fault},backlog=0",  # and takes SIGTERM as its image does
+        "reset": f"http={fault}:close",
+        "command": f"exec={fault}:1",
+        "grpc": f"grpc={fault}:{serves}",
+    }
+    if status:
+        known["status"] = f"http={fault}:{status[1]}"
+    return known.get(check)
+
+
+def _end(code: int) -> str:
+    """Say how the worker takes SIGTERM: not at all, or with that code."""
+    if code == _SIGKILL:
+        return ",term=99"
+    return f",term=0:{code}" if code else ""
 
 
 def killed_after(case: Case, kill: Kill) -> float | None:

@@ -89,7 +89,19 @@ def test_the_json_has_what_is_promised(recorded: Recorded, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lab-hung-loop", "delay-period", "onfailure-exit1", "lab-wrong-port"]
+    "name",
+    [
+        "lab-hung-loop",
+        "lab-wrong-port",
+        "lab-fds-exhausted",
+        "delay-period",
+        "onfailure-exit1",
+        "exec-fails",
+        "grpc-not-serving",
+        "grpc-port-closed",
+        "http-404",
+        "http-closes",
+    ],
 )
 def test_the_rehearsal_shows_the_same(name: str, recorded: Recorded, ask: Ask) -> None:
     """The command is run as it is printed: the container is killed, or ends, as it was."""

@@ -52,7 +52,7 @@ def killed(case: Case) -> Verdict | None:
         last=case.death.finished if case.death else kill.at,
         where=stack.where or stack.reason or None,
         stack=tuple(stack.shortened()),
-        rehearse=rehearsal(case, kill, check, never_answered=never),
+        rehearse=rehearsal(case, kill, check, detail, never_answered=never),
     )
 
 
