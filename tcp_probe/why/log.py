@@ -55,6 +55,10 @@ class Refusal:
         """Why the port refused."""
         return self.stack.reason
 
+    def __str__(self) -> str:
+        """Write it as it stands in the log."""
+        return f"port {self.port} refuses checks: {self.reason}"
+
 
 @dataclass(frozen=True)
 class _Turn:

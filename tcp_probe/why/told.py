@@ -67,7 +67,7 @@ def quoted(handler: str, detail: str) -> str:
 def reason_of(
     case: Case, probe: ProbeSpec, check: recognise.Check | None
 ) -> tuple[str, Stack] | None:
-    """Return why the port refused, as the worker itself told it, and where: `pod` or `log`."""
+    """Return why the port refused, as the worker itself told it: a line of evidence, the stack."""
     if check not in {"refused", "timed out", None} or not probe.connects:
         return None
     return _in_message(case, probe, check) or _in_log(case, probe, check)
@@ -80,9 +80,10 @@ def _in_message(
     message = Log(case.message)
     found = message.refusal(case.container.port_of(probe))
     if found and check != "timed out":
-        return "pod", found.stack
+        return f"pod: its termination message: {found}", found.stack
     if message.dump:
-        return "pod", Stack("no Python code ran, a thread held the GIL", message.dump.frames)
+        held = Stack("no Python code ran, a thread held the GIL", message.dump.frames)
+        return "pod: its termination message has the stacks of a process that stood still", held
     return None
 
 
@@ -93,9 +94,10 @@ def _in_log(
     if log is None:
         return None
     if check != "timed out" and (found := log.refusal(case.container.port_of(probe))):
-        return "log", found.stack
+        return f"log: {found}", found.stack
     if check != "refused" and log.cannot_accept:
-        return "log", Stack(f"checks cannot be accepted: {log.cannot_accept}")
+        reason = f"checks cannot be accepted: {log.cannot_accept}"
+        return f"log: {reason}", Stack(reason)
     return None
 
 

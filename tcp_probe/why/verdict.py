@@ -75,7 +75,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as it is printed as JSON."""
-        stack = (f"log: the stack, innermost last: {' | '.join(self.stack)}",) if self.stack else ()
+        stack = ("log: the stack, innermost last:\n" + "\n".join(self.stack),) if self.stack else ()
         return {
             "container": self.container,
             "cause": self.cause,

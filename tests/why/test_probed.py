@@ -113,7 +113,8 @@ the thread stands at (most recent call last):
     (verdict,) = verdicts(made, killed(last=31))
     assert verdict.summary.endswith("the event loop has not run for 10 s")
     assert verdict.where == "/app/worker.py:7 in handle"
-    assert "pod: the event loop has not run for 10 s" in verdict.evidence
+    reason = "port 9090 refuses checks: the event loop has not run for 10 s"
+    assert f"pod: its termination message: {reason}" in verdict.evidence
 
 
 def test_a_reason_of_the_workers_own_is_told(pod: Pod, ended: Make, verdicts: Verdicts) -> None:

@@ -37,7 +37,7 @@ def killed(case: Case) -> Verdict | None:
     evidence += other_port(case, probe) if check == "refused" else []
     if never and not reason:
         evidence.append("spec: no check passed since its start, by the time that it lived")
-    evidence += [f"{reason[0]}: {stack.reason}"] if reason else []
+    evidence += [reason[0]] if reason else []
     evidence += _unheard(case, kill)
     connects = check in {"refused", "timed out", None} and probe.connects
     because = stack.reason or (_never(case, probe) if never and connects else "")

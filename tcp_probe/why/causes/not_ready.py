@@ -36,7 +36,7 @@ def not_ready(case: Case) -> Verdict | None:
     evidence += _flaps(case, kind)
     evidence += other_port(case, probe) if check == "refused" else []
     if reason:
-        evidence.append(f"{reason[0]}: {reason[1].reason}")
+        evidence.append(reason[0])
     stack = reason[1] if reason else Stack("")
     because = f": {stack.reason}" if stack.reason else ""
     certainty: Certainty = "certain" if told or reason else "likely"
