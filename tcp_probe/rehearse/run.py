@@ -16,6 +16,7 @@ from tcp_probe.kubelet.versions import Rules
 from tcp_probe.manifest.environment import search_path
 from tcp_probe.manifest.workload import workload
 
+from .assumed import assumed
 from .container_environment import of_the_pod
 from .container_process import CommandError
 from .container_run import Part
@@ -25,7 +26,7 @@ from .picture import draw
 from .pod_address import LOOPBACK, connects, pod_address
 from .rehearsal import Rehearsal
 from .story import Story
-from .virtual import Simulation, init_seconds
+from .virtual import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,11 +63,9 @@ def rehearse_virtually(workload: Workload, script: WorkerScript, options: Option
     report = options.report(lambda: None)
     story = Story(workload, report)
     _check_picture(options)
-    for line in (*passed_over(workload, [workload], virtual=True), *_unheeded(workload, options)):
+    passed = passed_over(workload, [workload], virtual=True)
+    for line in (*passed, *_unheeded(workload, options), *assumed(workload, script)):
         report.note(line)
-    for name, takes in init_seconds(workload):
-        if takes is None:
-            report.note(f"init container {name}: how long it takes is not known, taken as 0 s")
     simulation = Simulation.of(
         workload, script, seed=options.seed, rules=options.rules, on_check=story.check
     )

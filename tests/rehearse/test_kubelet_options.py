@@ -143,3 +143,28 @@ def test_an_init_container_that_fails_is_told(
         capsys.readouterr().err
     )
     assert rehearse([file, "--virtual", "--worker", "exit=1:3", "--container", "setup"]) == 1
+
+
+def test_what_a_simulation_takes_for_granted_is_told(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Unless the script says it, or the command can be followed."""
+    drain, sleep = {"exec": {"command": ["drain"]}}, {"exec": {"command": ["sleep", "1"]}}
+    probe = {"exec": {"command": ["is-alive"]}}
+
+    def told(script: str, hooks: dict[str, Any]) -> list[str]:
+        file = manifest(pod(livenessProbe=probe, lifecycle=hooks))
+        rehearse([file, "--virtual", "--worker", script, "--for", "1", "--json"])
+        return capsys.readouterr().err.splitlines()
+
+    assert told("start=0", {"preStop": drain, "postStart": sleep}) == [
+        (
+            "tcp_probe: liveness probe: what 'is-alive' does is not known, "
+            "taken to pass while the worker listens (exec= tells)"
+        ),
+        (
+            "tcp_probe: preStop hook: how long 'drain' takes is not known, taken as 0 s "
+            "(pre_stop= tells)"
+        ),
+    ]
+    assert told("exec=0,pre_stop=3,post_start=1", {"preStop": drain, "postStart": drain}) == []
