@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import anyio
 
@@ -198,20 +198,18 @@ class ContainerRun:
             self._witness.remark(text)
 
     async def _run_post_start(self) -> None:
-        hook = self.workload.post_start
+        hook = self._at(cast("Hook", self.workload.post_start), "postStart")
         with self._life:
-            if hook:
-                done = await run_hook(self._at(hook, "postStart"), self._env, self._stage.speed)
-                self._stage.call(self, partial(self.kubelet.post_started, success=done))
+            done = await run_hook(hook, self._env, self._stage.speed)
+            self._stage.call(self, partial(self.kubelet.post_started, success=done))
 
     async def _run_pre_stop(self, limit: float) -> None:
-        hook = self.workload.pre_stop
-        if hook:
-            # A sleep that the grace cuts short is no failure.
-            done = isinstance(hook, Sleep)
-            with anyio.move_on_after(limit / self._stage.speed):
-                done = await run_hook(self._at(hook, "preStop"), self._env, self._stage.speed)
-            self._stage.call(self, partial(self.kubelet.pre_stopped, success=done))
+        hook = self._at(cast("Hook", self.workload.pre_stop), "preStop")
+        # A sleep that the grace cuts short is no failure.
+        done = isinstance(hook, Sleep)
+        with anyio.move_on_after(limit / self._stage.speed):
+            done = await run_hook(hook, self._env, self._stage.speed)
+        self._stage.call(self, partial(self.kubelet.pre_stopped, success=done))
 
     def _at(self, hook: Hook, name: str) -> Hook:
         field = self.workload.choice.container.find("lifecycle", name)

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import re
 import ssl
+from contextlib import AsyncExitStack
 from email.parser import BytesHeaderParser
 from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute
+from anyio.abc import ByteReceiveStream, ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.stapled import StapledByteStream
 from anyio.streams.tls import TLSStream
 
 from tcp_probe.kubelet.go_format import joined
@@ -88,10 +90,12 @@ class _Get:
         connection = await dial(host, port)
         stream: ByteStream = connection
         between = f"{_local(connection)}->{joined(host, port)}"
-        async with connection:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(connection.aclose)
             try:
                 if parts.scheme == "https":
                     stream = await _without_verification(connection)
+                    stack.push_async_callback(stream.aclose)
                 await stream.send(_request(parts.path, parts.query, parts.netloc, self.headers))
                 received = BufferedByteReceiveStream(stream)
                 status, headers = await _head(received)
@@ -132,7 +136,10 @@ async def _without_verification(connection: SocketStream) -> ByteStream:
     heard = _Heard(connection)
     try:
         return await TLSStream.wrap(
-            heard, server_side=False, ssl_context=context, standard_compatible=False
+            StapledByteStream(connection, heard),
+            server_side=False,
+            ssl_context=context,
+            standard_compatible=False,
         )
     except ssl.SSLError as error:
         if heard.first.startswith(b"HTTP/"):
@@ -142,7 +149,7 @@ async def _without_verification(connection: SocketStream) -> ByteStream:
         raise _HttpError(f"tls: {error.reason}") from None
 
 
-class _Heard(ByteStream):
+class _Heard(ByteReceiveStream):
     """Passes bytes on and keeps the first ones that came, which tell what the peer speaks."""
 
     def __init__(self, stream: ByteStream) -> None:
@@ -153,12 +160,6 @@ class _Heard(ByteStream):
         received = await self._stream.receive(max_bytes)
         self.first = self.first or received
         return received
-
-    async def send(self, item: bytes) -> None:
-        await self._stream.send(item)
-
-    async def send_eof(self) -> None:
-        await self._stream.send_eof()
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -60,21 +60,20 @@ class Report:
     def end(self, stories: Sequence[Story], now: float) -> None:
         """Print what it came to, for each container."""
         for story in stories:
-            if story.kubelet:
-                summary = story.summary
-                values = {
-                    "time": round(now, 3),
-                    "type": "Warning" if summary.exit_status else "Normal",
-                    "reason": "Summary",
-                    "message": "; ".join(line.strip() for line in summary.story()),
-                    "restarts": story.kubelet.restarts,
-                    "kind": "summary",
-                    "ready_after": summary.ready_after,
-                    "causes": dict(summary.restarts),
-                    "advice": story.advice,
-                    "pod": summary.pod(story.kubelet, now),
-                }
-                self._print_json(values | _named(story.container if len(stories) > 1 else ""))
+            summary = story.summary
+            values = {
+                "time": round(now, 3),
+                "type": "Warning" if summary.exit_status else "Normal",
+                "reason": "Summary",
+                "message": "; ".join(line.strip() for line in summary.story()),
+                "restarts": story.kubelet.restarts,
+                "kind": "summary",
+                "ready_after": summary.ready_after,
+                "causes": dict(summary.restarts),
+                "advice": story.advice,
+                "pod": summary.pod(story.kubelet, now),
+            }
+            self._print_json(values | _named(story.container if len(stories) > 1 else ""))
 
     def _print_json(self, values: dict[str, Any]) -> None:
         self._print(json.dumps(values), sys.stdout)
@@ -124,8 +123,6 @@ class TextReport(Report):
         """Print what it came to, and how it looked."""
         here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
         for story in stories:
-            if not story.kubelet:
-                continue
             lanes = timeline_text(story.timeline, here, sys.stdout.encoding)
             told = "\n".join(story.summary.story())
             heading = f"\n{story.container} ({story.role})" if len(stories) > 1 else ""
@@ -139,22 +136,17 @@ class TextReport(Report):
 
 def pod_row(stories: Sequence[Story], now: float) -> dict[str, str]:
     """Show the pod of these containers as `kubectl get pod` would."""
-    rows = [
-        (story, story.kubelet, story.summary.pod(story.kubelet, now))
-        for story in stories
-        if story.kubelet
-    ]
-    _, _, row = rows[0]
+    rows = [story.summary.pod(story.kubelet, now) for story in stories]
     if len(rows) == 1:
-        return row
-    counted = [(story, kubelet) for story, kubelet, _ in rows if story.role != "init container"]
-    restarted = [each["RESTARTS"] for _, _, each in rows if each["RESTARTS"] != "0"]
-    total = sum(kubelet.restarts for _, kubelet, _ in rows)
-    states = [each["STATUS"] for story, _, each in rows if story.role == "container"]
+        return rows[0]
+    counted = [story.kubelet for story in stories if story.role != "init container"]
+    restarted = [row["RESTARTS"] for row in rows if row["RESTARTS"] != "0"]
+    total = sum(story.kubelet.restarts for story in stories)
+    states = [story.kubelet.status for story in stories if story.role == "container"]
     bad = [state for state in states if state not in ("Running", "Completed")]
     return {
-        **row,
-        "READY": f"{sum(kubelet.ready for _, kubelet in counted)}/{len(counted)}",
+        **rows[0],
+        "READY": f"{sum(kubelet.ready for kubelet in counted)}/{len(counted)}",
         "STATUS": (bad or states)[0],
         "RESTARTS": f"{total} {restarted[-1].partition(' ')[2]}".rstrip() if restarted else "0",
     }

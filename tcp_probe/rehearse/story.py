@@ -20,8 +20,11 @@ HANDLERS = ("tcpSocket", "httpGet", "exec", "grpc")
 class Story:
     """Takes note of what becomes of one container, and passes it on to the report.
 
-    `shared` says that other containers are rehearsed beside it, from which it is to be told.
+    `kubelet` is set at the end. `shared` says that other containers are rehearsed beside it, from
+    which it is to be told.
     """
+
+    kubelet: Kubelet
 
     def __init__(self, workload: Workload, report: Report, *, shared: bool = False) -> None:
         choice = workload.choice
@@ -31,7 +34,6 @@ class Story:
             choice.name, _probes(workload), awaited=choice.role != "init container"
         )
         self.timeline = Timeline(workload.container)
-        self.kubelet: Kubelet | None = None
         self._report = report
         self._shown_name = self.container if shared else ""
 

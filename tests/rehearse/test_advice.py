@@ -43,7 +43,7 @@ def test_the_workers_own_reason_comes_first() -> None:
     message = "port 9090 refuses checks: the event loop has not run for 10 s"
     exited = "Container app exited with code 137"
     made.add(Event(0, "Normal", "Exited", exited, 0, termination_message=message))
-    assert "into a thread" in told(made)
+    assert "anyio.to_thread.run_sync" in told(made)
 
 
 def test_what_can_be_seen_from_outside_is_told() -> None:

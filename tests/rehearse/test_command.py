@@ -360,3 +360,38 @@ def test_what_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys: Outp
             "this shell is passed on"
         ),
     ]
+
+
+def test_a_grpc_probe_is_made(manifest: Manifest, pod: Pod, capsys: Output, free_port: int) -> None:
+    """With what it needs it is one like the others."""
+    grpc = {"grpc": {"port": free_port}, "periodSeconds": 1, "failureThreshold": 1}
+    file = manifest(pod(livenessProbe=grpc))
+    assert rehearse([file, "--for", "3", "--", "sleep", "100"]) == 1
+    assert "timeout: failed to connect service" in capsys.readouterr().out
+
+
+def test_an_argument_may_name_the_pod(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """As `$(POD_IP)`, which only the running pod knows."""
+    env = [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
+    command = ["echo", "this is $(POD)"]
+    file = manifest(pod({"restartPolicy": "Never"}, env=env, command=command))
+    assert rehearse([file]) == 0
+    assert "this is worker\n" in capsys.readouterr().out
+
+
+def test_a_machine_without_an_address_is_told(
+    free_file: str, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a worker that listens on loopback only cannot be found out."""
+    monkeypatch.setattr("tcp_probe.rehearse.run.pod_address", lambda: None)
+    assert rehearse([free_file, "--for", "1", "--", "sleep", "100"]) == 0
+    assert "this machine has no address but 127.0.0.1" in capsys.readouterr().err
+
+
+def test_the_termination_message_is_shown_with_the_exit(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Under it, as it came."""
+    script = "echo why > $TCP_PROBE_TERMINATION_LOG; exit 3"
+    assert rehearse([manifest(pod({"restartPolicy": "Never"})), "--", "sh", "-c", script]) == 1
+    assert "exited with code 3\n            why\n" in capsys.readouterr().out

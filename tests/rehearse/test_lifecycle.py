@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tcp_probe.kubelet.steps import Event
+from tcp_probe.kubelet.messages import CONTAINER_EXITED
+from tcp_probe.kubelet.steps import Event, Outcome
+from tcp_probe.kubelet.versions import Rules
 from tcp_probe.manifest.workload import load
-from tcp_probe.rehearse.container_run import Part
+from tcp_probe.rehearse.container_run import ContainerRun, Part
 from tcp_probe.rehearse.rehearsal import Rehearsal
 
 Manifest = Callable[..., str]
@@ -181,3 +183,32 @@ async def test_a_host_that_the_manifest_names_is_checked(manifest: Manifest, pod
         file = manifest(pod({"shareProcessNamespace": True}, livenessProbe=probe))
         unhealthy = await Witness("Unhealthy").watch(file, ("sleep", "9"), address="127.0.0.9")
         assert f"dial tcp {host.get('host', '127.0.0.9')}:1: " in unhealthy.message
+
+
+class NoStage:
+    """Where nothing runs."""
+
+    address = "127.0.0.1"
+    speed = 1.0
+
+    def __init__(self) -> None:
+        self.called: list[Any] = []
+
+    def now(self) -> float:
+        return 0
+
+    def call(self, _: object, call: Any) -> None:
+        self.called.append(call)
+
+
+async def test_a_command_is_not_run_in_a_container_that_has_ended(
+    manifest: Manifest, pod: Pod, tmp_path: Any
+) -> None:
+    """It is asked for until kubelet has seen the end, which is told that there is no container."""
+    workload = load(manifest(pod(livenessProbe=KILLED)))
+    stage: Any = NoStage()
+    witness = Witness("never")
+    run = ContainerRun(Part(workload, ("true",), witness), stage, 1, Rules(), tmp_path)
+    await run._run_check(workload.container.probes[0])
+    [call] = stage.called
+    assert call.keywords["outcome"] == Outcome(success=None, message=CONTAINER_EXITED)

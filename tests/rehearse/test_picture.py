@@ -8,7 +8,7 @@ from tcp_probe.kubelet.handlers import TcpSocket
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.steps import Container, Event, Outcome
 from tcp_probe.rehearse.picture import MARGIN, MOST_REASONS, Mark, draw
-from tcp_probe.rehearse.timeline import Timeline
+from tcp_probe.rehearse.timeline import Span, Timeline
 from tcp_probe.rehearse.virtual import Simulation
 from tcp_probe.rehearse.worker_script import parse
 
@@ -137,10 +137,13 @@ def test_many_reasons_are_cut_short_and_long_ones_wrapped() -> None:
 def test_a_part_of_the_time_may_be_shown() -> None:
     """With a moment that is named, and times that count from it."""
     timeline = simulated("close=21,term=99", 100)
+    # A back-off that lies outside is not shown.
+    timeline.back_off.append(Span(0, 50))
     svg = drawn(timeline, began=60, ended=70, zero=65, mark=Mark(65, "here"))
     assert "here" in texts(svg)
     assert {"-2 s", "0", "2 s"} <= set(texts(svg))
     assert len(list(of_class(svg, "running"))) == 1 + 1
+    assert not list(of_class(svg, "back-off"))
 
 
 def test_several_containers_share_one_axis() -> None:
