@@ -107,9 +107,6 @@ class _Turns(bootsteps.StartStopStep):
             signals.task_postrun.disconnect(self._task_ends)
             self._watchdog.stop()
 
-    def terminate(self, consumer: Any) -> None:
-        self.stop(consumer)
-
     def _reset(self) -> None:
         self._watchdog.reset()
 
