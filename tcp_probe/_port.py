@@ -54,6 +54,7 @@ class Port:
         """Let go of a port that the worker could not begin with, and say nothing."""
         self.gate.hold("end", "the worker did not begin")
         self._let_go()
+        self.gate.last_words.close()
         self.listener.close()
 
     def _let_go(self) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from ._acceptor import ThreadAcceptor
 from ._arguments import path, seconds, whole_number
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT, TERMINATION_LOG
+from ._gil_watch import GilWatch
 from ._listener import Listener
 from ._port import Port
 from ._probe import Probe, probe_of
@@ -174,8 +175,12 @@ class serve(  # noqa: N801 (to its user it is a function)
             port.acceptor = acceptor = ThreadAcceptor(port.gate, port.listener, port.timers)
             acceptor.start()
             loop = running_loop()
-            if loop is not None and self._stall_timeout is not None:
+            if self._stall_timeout is None:
+                pass
+            elif loop is not None:
                 StallWatch(port.gate, port.timers, self._stall_timeout, call_soon(loop)).watch()
+            elif port.gate.last_words.has_file:
+                GilWatch(port.gate, port.timers, self._stall_timeout).watch()
             port.open()
         except BaseException:
             port.abandon()

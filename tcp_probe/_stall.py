@@ -45,6 +45,12 @@ class StallWatch(Timer):
             return again
         return super().due_at()
 
+    def forgive(self, late: float, now: float) -> None:
+        """Start again where the process stood still; the next ping may come too late for a dump."""
+        super().forgive(late, now)
+        if not self.ran_out:
+            self._gate.last_words.arm(self.timeout)
+
     def due(self) -> None:
         """Ping again, or make the port refuse."""
         if self._answered:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from threading import RLock
 from time import monotonic
 
+from ._defaults import ARM_AGAIN
+
 # Names another file than the argument does, for whoever runs the worker outside Kubernetes.
 VARIABLE = "TCP_PROBE_TERMINATION_LOG"
 
@@ -24,11 +26,9 @@ _LEFT_OUT = b"  ...\n"
 # default gives a container so long to end.
 _RECENT = 30.0
 
-# The interpreter writes the stacks so many times stall_timeout after it was armed last; it is armed
-# again by the third ping, as to do so costs half as much as a ping does. So they are written when
-# no Python has run for 1 to 2.8 times stall_timeout.
+# The interpreter writes the stacks so many times stall_timeout after it was armed last. With
+# ARM_AGAIN that is when no Python has run for 1 to 2.8 times stall_timeout.
 _DUMP = 2.8
-_ARM_AGAIN = 1.7
 
 # Held by whoever uses a file, and across a fork. Reentrant, because a signal handler may come.
 _lock = RLock()
@@ -66,6 +66,11 @@ class TerminationMessage:
             self._file = _File.of(os.environ.get(VARIABLE) or path)
             self._file.enter(port, self._begin)
 
+    @property
+    def has_file(self) -> bool:
+        """Whether there is anywhere to say it."""
+        return self._file is not None
+
     def refuses(self, reasons: str, frames: str) -> None:
         """Say why the port refuses, and where the worker stands: a heading, the innermost last."""
         self._said = (self._begin + reasons, frames)
@@ -88,7 +93,7 @@ class TerminationMessage:
     def arm(self, stall_timeout: float) -> None:
         """Have the interpreter write all stacks to the file, unless called again in time."""
         file = self._file
-        if file is not None and monotonic() - file.armed_at > _ARM_AGAIN * stall_timeout:
+        if file is not None and monotonic() - file.armed_at > ARM_AGAIN * stall_timeout:
             self._use(_File.arm, _DUMP * stall_timeout)
 
     def close(self) -> None:

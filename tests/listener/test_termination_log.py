@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -204,7 +206,7 @@ async def test_a_call_that_keeps_the_gil(file: Path, lines: Lines, until: Until)
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("stall_timeout", [0.2, None])
-async def test_a_fork(stall_timeout: float | None, file: Path) -> None:
+async def test_a_fork(stall_timeout: float | None, file: Path, lines: Lines) -> None:
     """A forked child writes nothing, and the parent's dump is armed as before."""
     async with tcp_probe.serve(0, termination_log=file, stall_timeout=stall_timeout) as probe:
         child = os.fork()
@@ -214,7 +216,10 @@ async def test_a_fork(stall_timeout: float | None, file: Path) -> None:
         assert os.waitpid(child, 0)[1] == 0
         assert not file.read_text()
         ctypes.PyDLL(None).usleep(900_000)
-        assert ("in test_a_fork\n" in file.read_text()) is (stall_timeout is not None)
+        told = [file.read_text()]
+        await anyio.sleep(0.1)
+        told += lines()
+        assert any("in test_a_fork\n" in each for each in told) is (stall_timeout is not None)
 
 
 async def test_what_a_forked_child_does(file: Path) -> None:
@@ -224,3 +229,54 @@ async def test_what_a_forked_child_does(file: Path) -> None:
         _termination_log._after_fork_in_child()
         probe.fail("in a child")
     assert not file.read_text()
+
+
+def test_a_call_that_keeps_the_gil_without_an_event_loop(file: Path, lines: Lines) -> None:
+    """A plain `with` is watched for that, too, and armed for as long as it lasts."""
+    with tcp_probe.serve(0, termination_log=file, stall_timeout=0.3):
+        time.sleep(1.8)
+        assert not file.read_text()
+        assert not any("stood still" in line for line in lines())
+        ctypes.PyDLL(None).usleep(950_000)
+        wait_until(lambda: any("stood still" in line for line in lines()))
+        assert not file.read_text()
+        (line,) = (line for line in lines() if "stood still" in line)
+        assert "in test_a_call_that_keeps_the_gil_without_an_event_loop\n" in line
+
+
+@pytest.mark.parametrize("options", [{"termination_log": None}, {"stall_timeout": None}])
+def test_no_thread_that_watches(options: dict[str, Any], file: Path) -> None:
+    """Where there is nothing to be armed a plain `with` needs no thread that watches."""
+    with tcp_probe.serve(0, **{"termination_log": file, **options}) as probe:
+        assert not probe._port.timers.running
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+async def test_a_process_that_stood_still_is_armed_at_once(file: Path) -> None:
+    """The dump is armed anew where the next ping would come too late for it; not in a stall."""
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        words = probe._port.gate.last_words
+        assert words._file is not None
+        (watch,) = probe._port.timers.running
+        words._file.armed_at = long_ago = time.monotonic() - 1000
+        watch.forgive(5, time.monotonic())
+        assert words._file.armed_at > long_ago
+        probe._port.gate.hold(watch, "the event loop has not run")
+        words._file.armed_at = long_ago
+        watch.forgive(5, time.monotonic())
+        assert words._file.armed_at == long_ago
+        probe._port.gate.withdraw(watch)
+
+
+async def test_a_worker_that_did_not_begin(file: Path, taken_port: int) -> None:
+    """An attempt to listen that failed leaves nothing behind."""
+    with pytest.raises(OSError, match="in use"):
+        async with tcp_probe.serve(taken_port, host="127.0.0.1", termination_log=file):
+            pass
+    assert not _termination_log._files

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from time import monotonic
+
+from ._defaults import PING_PAUSE
+from ._gate import Gate
+from ._timer import Timer
+from ._timers import Timers
+
+
+class GilWatch(Timer):
+    """Keeps the dump of all stacks armed where there is no event loop, whose watch does so too."""
+
+    __slots__ = ("_pause", "_stall_timeout")
+
+    def __init__(self, gate: Gate, timers: Timers, stall_timeout: float) -> None:
+        self._stall_timeout = stall_timeout
+        self._pause = 3 * PING_PAUSE * stall_timeout  # when a ping would arm it again
+        # The thread sleeps for a quarter of it at most.
+        super().__init__(gate, timers, 4 * self._pause, "")
+
+    def watch(self) -> None:
+        """Watch from now on."""
+        self.start(str)
+        self.forgive(0, self.reset_at)
+
+    def due_at(self) -> float:
+        """Return when to arm it again."""
+        return self.reset_at + self._pause
+
+    def due(self) -> None:
+        """Note that it was armed."""
+        self.reset_at = monotonic()
+
+    def forgive(self, late: float, now: float) -> None:  # noqa: ARG002 (whenever it wakes)
+        """Arm it again; there is nothing to forgive."""
+        self._gate.last_words.arm(self._stall_timeout)
