@@ -13,8 +13,8 @@ TERMINATION_LOG = "/dev/termination-log"
 PING_PAUSE = 0.6
 
 # The dump of all stacks is armed again when it was armed this many times stall_timeout ago, which
-# the third ping finds. To do so costs half as much as a ping.
-ARM_AGAIN = 1.7
+# the fourth ping finds. To do so costs more than half as much as a ping.
+ARM_AGAIN = 2.3
 
 # How late a timer may be seen to be due, as a part of the shortest timeout. This bounds how often
 # the thread wakes, however many timers there are, as every time it looks at them all.

@@ -7,6 +7,10 @@ from ._gate import Gate
 from ._timer import Timer
 from ._timers import Timers
 
+# So many times as seldom as the watch of an event loop does, whose pings wake the thread anyway: a
+# process that keeps the GIL does not end before the whole grace period is over.
+_SELDOM = 1.25
+
 
 class GilWatch(Timer):
     """Keeps the dump of all stacks armed where there is no event loop, whose watch does so too."""
@@ -14,8 +18,8 @@ class GilWatch(Timer):
     __slots__ = ("_pause", "_stall_timeout")
 
     def __init__(self, gate: Gate, timers: Timers, stall_timeout: float) -> None:
-        self._stall_timeout = stall_timeout
-        self._pause = 3 * PING_PAUSE * stall_timeout  # when a ping would arm it again
+        self._stall_timeout = _SELDOM * stall_timeout
+        self._pause = 4 * PING_PAUSE * self._stall_timeout  # when a ping would arm it again
         # The thread sleeps for a quarter of it at most.
         super().__init__(gate, timers, 4 * self._pause, "")
 

@@ -75,7 +75,8 @@ class serve(  # noqa: N801 (to its user it is a function)
         State, Message); the default is its own. Where it exists, and there is no condition, it says
         why the port refuses and where the worker stands, until the port listens again; not of an
         end that was meant. While no Python code runs at all, as when a call keeps the GIL, the
-        interpreter writes the stacks of all threads there, after 1 to 2.8 times `stall_timeout`.
+        interpreter writes the stacks of all threads there, after 1 to 3.4 times `stall_timeout` (in
+        a plain `with` up to 4.3).
         A file that holds something else is left alone. The environment variable
         TCP_PROBE_TERMINATION_LOG names another file. None: write nothing, and leave the one timer
         of `faulthandler.dump_traceback_later` to the worker.

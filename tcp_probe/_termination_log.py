@@ -27,8 +27,8 @@ _LEFT_OUT = b"  ...\n"
 _RECENT = 30.0
 
 # The interpreter writes the stacks so many times stall_timeout after it was armed last. With
-# ARM_AGAIN that is when no Python has run for 1 to 2.8 times stall_timeout.
-_DUMP = 2.8
+# ARM_AGAIN that is when no Python has run for 1 to 3.4 times stall_timeout.
+_DUMP = 3.4
 
 # Held by whoever uses a file, and across a fork. Reentrant, because a signal handler may come.
 _lock = RLock()

@@ -199,7 +199,7 @@ async def test_a_call_that_keeps_the_gil(file: Path, lines: Lines, until: Until)
         await until(lambda: not file.read_text())
         (line,) = (line for line in lines() if "stood still" in line)
         assert line.startswith(
-            f"WARNING port {probe.port} stood still: no Python code ran in this process for 0.28 s"
+            f"WARNING port {probe.port} stood still: no Python code ran in this process for 0.34 s"
         )
         assert "in test_a_call_that_keeps_the_gil\n" in line
 
@@ -233,11 +233,11 @@ async def test_what_a_forked_child_does(file: Path) -> None:
 
 def test_a_call_that_keeps_the_gil_without_an_event_loop(file: Path, lines: Lines) -> None:
     """A plain `with` is watched for that, too, and armed for as long as it lasts."""
-    with tcp_probe.serve(0, termination_log=file, stall_timeout=0.3):
-        time.sleep(1.8)
+    with tcp_probe.serve(0, termination_log=file, stall_timeout=0.4):
+        time.sleep(3)
         assert not file.read_text()
         assert not any("stood still" in line for line in lines())
-        ctypes.PyDLL(None).usleep(950_000)
+        ctypes.PyDLL(None).usleep(1_900_000)
         wait_until(lambda: any("stood still" in line for line in lines()))
         assert not file.read_text()
         (line,) = (line for line in lines() if "stood still" in line)
