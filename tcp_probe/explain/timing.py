@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tcp_probe._defaults import BACKLOG, STALL_SEEN_WITHIN, STALL_TIMEOUT
 from tcp_probe.kubelet.handlers import Exec, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.looks import RELIST
 from tcp_probe.kubelet.restart_policy import policy_of
-from tcp_probe.kubelet.state_machine import RELIST
 from tcp_probe.kubelet.stop import MINIMUM_GRACE
 from tcp_probe.kubelet.versions import Rules
 

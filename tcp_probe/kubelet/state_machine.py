@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import random
-from functools import partial
 from math import floor, inf
 from typing import TYPE_CHECKING
 
 from . import messages
 from .agenda import Agenda
 from .journal import Journal
+from .looks import RELIST, Looks
 from .probers import Probers
 from .restarter import START_TAKES, Restarter
 from .steps import RunCheck, RunPostStart
@@ -22,18 +22,10 @@ if TYPE_CHECKING:
 
 # With this seed a simulation tells the recorded stories.
 DEFAULT_SEED = 14
-# The container runtime is asked once a second what has started and ended.
-RELIST = 1.0
-# In seconds: a pod that is not ready is looked at this often even if nothing happens.
-RESYNC = (60.0, 90.0)
 # Recorded: the tickers of a pod start this long before its first container does, ...
 TICKER_LEAD = 0.15
 # ... what kubelet has started it sees this soon, where it asks the runtime at once, ...
 SEEN_AFTER = 0.01
-# ... the readiness of a new pod is first checked after this at least, ...
-FIRST_LOOK = 0.3
-# ... from a failed probe to SIGTERM it takes this long, ...
-KILL_TAKES = 0.01
 # ... and from the exit of a killed container to the start of the next one this long.
 RESTART_TAKES = 0.1
 
@@ -82,6 +74,7 @@ class Kubelet:
         self._restarter = Restarter(
             container, self.rules, self._agenda, self._journal, self._random
         )
+        self._looks = Looks(self._probers, self._agenda, self._random, self._kill)
         self._instances = 0
         self._started_at = -inf
         # The probers know an instance only once kubelet has seen that it runs.
@@ -91,7 +84,6 @@ class Kubelet:
         self._post_start_failed = False
         self._stopping = self._with_pod = False
         self._killed_by: ProbeKind | None = None
-        self._asked_at = -inf
 
     @property
     def backing_off(self) -> bool:
@@ -196,8 +188,7 @@ class Kubelet:
             self._journal.event(now, "Warning", "ProbeWarning", text)
         if prober.finish(success=outcome.success) and self.running:
             self._probers.started |= kind == "startup" and outcome.success
-            self._update_ready(now)
-            self._request_sync(now)
+            self._heed_probes(now)
         return self._drain(now)
 
     def pre_stopped(self, now: float, *, success: bool = True) -> list[Step]:
@@ -267,9 +258,8 @@ class Kubelet:
             age = floor(now + self._fraction) - floor(self._started_at + self._fraction)
             for probe in self._probers.poll(now, age):
                 self._journal.add(RunCheck(probe))
-            if self._probers.finds_unstarted():
-                self._update_ready(now)
-                self._request_sync(now)
+            if self._probers.finds_unstarted() and self.running:
+                self._heed_probes(now)
         return self._journal.take()
 
     def _fail_post_start(self, now: float) -> None:
@@ -286,18 +276,12 @@ class Kubelet:
         self._seen = True
         self._probers.meet(now, keep_started=self._keeps_started)
         self._update_ready(now)
-        if self._instances > 1:
-            self._sync(now)
-        else:
-            # Before the status of a new pod is known there is nothing to check.
-            self._asked_at = now + self._random.uniform(FIRST_LOOK, RELIST)
-        if self._probers.awaits_readiness:
-            self._request_sync(now)
+        self._looks.begin(now, new_pod=self._instances == 1)
 
     def _update_ready(self, now: float) -> None:
         ready = self._seen and self._probers.ready
         if ready:
-            self._agenda.drop("resync")
+            self._looks.ready()
         if ready != self.ready:
             self.ready = ready
             name = self.container.name
@@ -306,23 +290,11 @@ class Kubelet:
             else:
                 self._journal.state(now, "Warning", "NotReady", f"Container {name} is not ready")
 
-    def _request_sync(self, now: float) -> None:
-        """Look at the pod, but not before the runtime has been asked since the last look."""
-        if self._stopping or not self.running:
-            return
-        if self._asked_at <= now:
-            self._sync(now)
-        else:
-            self._agenda.at(self._asked_at, "sync", self._sync)
-
-    def _sync(self, now: float) -> None:
-        self._asked_at = now + self._random.uniform(0, RELIST)
-        if self._probers.awaits_readiness:
-            self._probers.ask_for_readiness()
-            self._agenda.at(now + self._random.uniform(*RESYNC), "resync", self._sync)
-        probe = self._probers.failed
-        if probe:
-            self._agenda.at(now + KILL_TAKES, "kill", partial(self._kill, probe))
+    def _heed_probes(self, now: float) -> None:
+        self._update_ready(now)
+        # While it ends a container kubelet looks at nothing else of the pod.
+        if not self._stopping:
+            self._looks.request(now)
 
     def _kill(self, probe: Probe, now: float) -> None:
         container = self.container

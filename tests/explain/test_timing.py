@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tcp_probe.explain.timing import Figures, Span, Timing
 from tcp_probe.kubelet.handlers import Exec, Grpc, Handler, Hook, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.looks import KILL_TAKES, RELIST
 from tcp_probe.kubelet.prober import Probe, ProbeKind
-from tcp_probe.kubelet.state_machine import KILL_TAKES, RELIST, RESTART_TAKES, SEEN_AFTER
+from tcp_probe.kubelet.state_machine import RESTART_TAKES, SEEN_AFTER
 from tcp_probe.kubelet.steps import Container
 from tcp_probe.kubelet.versions import Rules
 from tcp_probe.rehearse.virtual import Simulation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tcp_probe.kubelet.state_machine import RELIST
+from tcp_probe.kubelet.looks import RELIST
 from tcp_probe.why import fixes
 from tcp_probe.why.kills import Kill, in_progress, kill_of
 from tcp_probe.why.rehearsal import killed_after, rehearsal
