@@ -83,7 +83,7 @@ class Kubectl:
         self.calls += 1
         try:
             done = subprocess.run(  # noqa: S603 (the user's own kubectl, without a shell)
-                [self.program, *chosen, verb, *arguments],
+                [self.program, verb, *arguments, *chosen],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=CALL_TIMEOUT,
