@@ -228,12 +228,13 @@ def test_a_hook_makes_an_end_by_itself_less_sure(pod: Pod, ended: Make, verdicts
     )
 
 
+@pytest.mark.parametrize("code", [137, 143])
 def test_an_end_at_the_memory_limit_that_a_probe_made_is_less_sure(
-    pod: Pod, ended: Make, event: Make, verdicts: Verdicts
+    code: int, pod: Pod, ended: Make, event: Make, verdicts: Verdicts
 ) -> None:
     """A child was killed for its memory at some time, and the probe killed the rest."""
     kill = event("Killing", "Container app failed liveness probe", warning=False)
-    made = pod(CRASHING, ended(143, "OOMKilled", start=0), restarts=1, container=LIVENESS)
+    made = pod(CRASHING, ended(code, "OOMKilled", start=0), restarts=1, container=LIVENESS)
     (verdict,) = verdicts(made, [kill])
     assert (verdict.cause, verdict.certainty) == ("oom", "likely")
     assert any("then its liveness probe killed it" in line for line in verdict.evidence)

@@ -46,7 +46,8 @@ def oom(case: Case) -> Verdict | None:
     evidence = [case.ended]
     if child:
         evidence.append("pod: OOMKilled with another exit code: the kernel killed a child, not it")
-    kill = kill_of(case, death) if child else None
+    # The reason stays where a child was killed before, and a probe then killed the rest.
+    kill = kill_of(case, death)
     killed = kill is not None and kill.certainty == "certain"
     if kill and killed:
         evidence += [*kill.evidence, f"event: then its {kill.kind} probe killed it"]
