@@ -24,7 +24,7 @@ RECIPES = Path(__file__).parents[2] / "examples" / "frameworks"
 JOBS = Path(__file__).with_name("jobs.py")
 
 # How long (s) to wait for what should happen soon, on a busy machine too.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 # What the recipes' minutes are here (s). An outage of a broker lasts longer than a watchdog.
 WATCHDOG = 2.0
