@@ -31,7 +31,8 @@ def advice(summary: Summary) -> str | None:
     for kind, detail in summary.unmade.items():
         return ERRORED.format(kind=kind, detail=detail)
     unready = summary.ready_after is None or summary.unready_at_end
-    report = probe_report(summary.fatal or (summary.not_ready if unready else ""))
+    failing = summary.fatal or (summary.failure if summary.failing_at_end else "")
+    report = probe_report(failing or (summary.not_ready if unready else ""))
     if report:
         return _against_probe(summary, report)
     if summary.post_start_failed:

@@ -7,11 +7,40 @@ from tcp_probe import _command_line as command_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EPILOG = """\
+Without a COMMAND the container's own command and args are
+run. ^C ends it, with no process left; a second ^C at once.
+
+exit status:
+  0  it became ready, no probe killed it, and it was never
+     backed off
+       tcp-probe rehearse worker.yaml --for 60
+  1  it was; or it never became ready, is not ready or fails
+     its liveness probe at the end, ended for good with an
+     error, or a probe could not be made
+       tcp-probe rehearse worker.yaml --virtual \\
+         --worker close=20
+  2  bad input: no such file, no command to run here, a port
+     that is taken
+       tcp-probe rehearse no-such-file.yaml
+
+--json prints one object a line: time (seconds), type
+(Normal or Warning), reason, message, restarts, kind. The
+kind "event" is what kubelet sends, word for word; "state"
+is what can be seen of the pod (Exited, Ready, NotReady).
+BackOff has "delay" in seconds, Exited "termination_message"
+if there is one, and with --all-containers each has
+"container". The last is of kind "summary": ready_after,
+causes, advice, and pod, what kubectl would show.
+  tcp-probe rehearse worker.yaml --for 60 --json |
+    jq -r 'select(.kind == "event") | .message'
+"""
+
 
 def rehearse(argv: Sequence[str]) -> int:
-    """Run `python -m tcp_probe rehearse`; return its exit status.
+    """Run `tcp-probe rehearse`; return its exit status.
 
-    0: never killed by a probe and never backed off, 1: it was, 2: bad input.
+    0: it became ready and stayed so, 1: it did not, or was killed or backed off, 2: bad input.
     """
     return command_line.run(_rehearse, argv)
 
@@ -24,10 +53,9 @@ def _rehearse(argv: Sequence[str]) -> int:
 
     parser = command_line.parser(
         "rehearse",
-        "Run a worker here and treat it as kubelet would, restarts and back-off included.",
+        "Run a worker here and treat it as kubelet would,\nrestarts and back-off included.",
         usage="%(prog)s MANIFEST [options] [-- COMMAND ...]",
-        epilog="Without a COMMAND the container's own command and args are run.\n\n"
-        f"--worker SPEC: {WORDS}",
+        epilog=f"{EPILOG}\n--worker SPEC: {WORDS}",
     )
     parser.add_argument(
         "--for",

@@ -23,7 +23,7 @@ from tcp_probe.kubelet.steps import (
 from .checks import run_check
 from .container_environment import TERMINATION_LOG, container_environment
 from .container_process import CommandError, ContainerProcess
-from .dialled import at, dialled
+from .dialled import at, dialled, refused_by_node
 from .guard import VARIABLE
 from .hooks import run_hook
 from .listening import why_refused
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from tcp_probe.kubelet.steps import Step
     from tcp_probe.kubelet.versions import Rules
     from tcp_probe.manifest.workload import Workload
+
+NODES_OWN = (
+    "the {kind} probe names a host that to kubelet is its node's own loopback, not the pod's: "
+    "remove `host` from it."
+)
 
 
 class Witness(Protocol):
@@ -184,6 +189,9 @@ class ContainerRun:
         if isinstance(handler, Exec) and not self.kubelet.running:
             # kubelet has not seen yet that there is nothing left to run the command in.
             outcome = Outcome(success=None, message=CONTAINER_EXITED)
+        elif elsewhere := refused_by_node(self.workload, probe.kind):
+            outcome = Outcome(success=False, message=elsewhere)
+            self._remark(NODES_OWN.format(kind=probe.kind))
         else:
             outcome = await run_check(handler, probe.timeout / self._stage.speed, self._env)
         self._witness.check(began, self._stage.now(), probe.kind, outcome)

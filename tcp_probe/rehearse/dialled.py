@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, TcpSocket
+from tcp_probe.kubelet.messages import get_failed, refused
 from tcp_probe.manifest.environment import expand
 
 if TYPE_CHECKING:
@@ -36,6 +37,23 @@ def dialled(workload: Workload, address: str) -> Mapping[ProbeKind, Handler]:
         else:
             handlers[kind] = at(handler, container.find(f"{kind}Probe"), address)
     return handlers
+
+
+def refused_by_node(workload: Workload, kind: ProbeKind) -> str | None:
+    """Say what kubelet is told where a probe names a host that to it is its node's own loopback.
+
+    None where the probe names none, or where the pod shares the network of its node.
+    """
+    handler = workload.handlers[kind]
+    shared = workload.choice.pod.find("spec", "hostNetwork")
+    if isinstance(handler, Exec | Grpc) or (shared and shared.value is True):
+        return None
+    field = workload.choice.container.find(f"{kind}Probe")
+    host = field and (field.find("tcpSocket", "host") or field.find("httpGet", "host"))
+    if not host or not (host.value == "localhost" or host.text().startswith(("127.", "::1"))):
+        return None
+    reason = refused(handler.address)
+    return get_failed(handler.url, reason) if isinstance(handler, HttpGet) else reason
 
 
 def at(handler: AnyHandler, field: Field | None, address: str) -> AnyHandler:

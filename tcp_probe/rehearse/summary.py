@@ -34,9 +34,11 @@ class Summary:
         self.backed_off = False
         self.finished_with: int | None = None
         self.unready_at_end = False
+        self.failing_at_end = False
         self.restarts: Counter[str] = Counter()
         self.remarks: list[str] = []
-        # The last failure of the probe that killed, and of readiness.
+        # The last failure of a probe that kills, of the one that did, and of readiness.
+        self.failure = ""
         self.fatal = ""
         self.not_ready = ""
         self.post_start_failed = False
@@ -44,8 +46,8 @@ class Summary:
         self._awaited = awaited
         self._checks: Counter[tuple[ProbeKind, bool | None]] = Counter()
         self._errors: dict[ProbeKind, str] = {}
+        self._last: dict[ProbeKind, bool | None] = {}
         self._cause = ""
-        self._failure = ""
         self._exited_at = 0.0
         self._log: deque[str] = deque(maxlen=LINES)
 
@@ -53,11 +55,14 @@ class Summary:
     def exit_status(self) -> int:
         """0 where the container became ready, and stayed as it was; else 1.
 
-        That is: it is ready at the end, no probe killed it, it was never backed off, it did not end
-        for good with an error, and each probe could be made.
+        That is: it is ready at the end and its last liveness check passed, no probe killed it, it
+        was never backed off, it did not end for good with an error, and each probe could be made.
         """
-        unready = self._awaited and (self.ready_after is None or self.unready_at_end)
-        failed = bool(self.finished_with) or self.post_start_failed
+        # What is done within a moment, and nobody asks whether it is ready, need not have been.
+        done = self.finished_with == 0 and "readiness" not in self.probes
+        awaited = self._awaited and not done
+        unready = awaited and (self.ready_after is None or self.unready_at_end)
+        failed = bool(self.finished_with) or self.post_start_failed or self.failing_at_end
         return int(unready or failed or self.killed or self.backed_off or bool(self.unmade))
 
     @property
@@ -82,13 +87,13 @@ class Summary:
     def add(self, event: Event) -> None:
         """Take one event into account."""
         if event.reason == "Unhealthy" and not event.message.startswith("Readiness"):
-            self._failure = event.message
+            self.failure = event.message
         elif event.reason == "Unhealthy":
             self.not_ready = event.message
         elif event.reason == "Killing":
             self.killed = True
-            self.fatal = self._failure
-            self._cause = self._failure or event.message
+            self.fatal = self.failure
+            self._cause = self.failure or event.message
         elif event.reason == "FailedPostStartHook":
             self.post_start_failed = True
         elif event.reason == "Exited":
@@ -104,6 +109,7 @@ class Summary:
     def check(self, kind: ProbeKind, outcome: Outcome) -> None:
         """Take one check into account."""
         self._checks[kind, outcome.success] += 1
+        self._last[kind] = outcome.success
         if outcome.success is None and outcome.message != CONTAINER_EXITED:
             self._errors[kind] = outcome.message
 
@@ -119,7 +125,9 @@ class Summary:
         """Take note of how it stands at the end."""
         if kubelet.finished:
             self.finished_with = kubelet.exit_code
-        self.unready_at_end = kubelet.running and not kubelet.ready
+        done = kubelet.finished and not kubelet.exit_code
+        self.unready_at_end = not (kubelet.ready or done)
+        self.failing_at_end = kubelet.running and self._last.get("liveness") is False
 
     def story(self) -> list[str]:
         """Tell the time to ready, and the restarts with their causes."""
@@ -129,6 +137,8 @@ class Summary:
             lines.append("never ready" if ready is None else f"ready after {ready:.1f} s")
             if ready is not None and self.unready_at_end:
                 lines.append("not ready at the end")
+        if self.failing_at_end:
+            lines.append("the liveness probe fails at the end")
         total = sum(self.restarts.values())
         lines.append(f"{total or 'no'} restart{'' if total == 1 else 's'}")
         lines += [f"  {times} x {cause.strip()}" for cause, times in self.restarts.items()]
@@ -157,7 +167,7 @@ class Summary:
         self._cause = self._cause or event.message
         self._exited_at = event.time
         self._log += event.termination_message.splitlines()
-        self._failure = ""
+        self.failure = ""
 
 
 def age(seconds: float) -> str:

@@ -126,3 +126,17 @@ def test_a_hook_that_fails_is_answered() -> None:
     failed = ("FailedPostStartHook", "PostStartHook failed")
     made = summary(READY, failed, ("Killing", "FailedPostStartHook"))
     assert "postStart" in told(made)
+
+
+def test_a_liveness_probe_that_fails_at_the_end_is_not_well() -> None:
+    """The kill is only a matter of time."""
+    made = summary(READY, ("Unhealthy", f"Liveness probe failed: {REFUSED}"))
+    made.check("liveness", Outcome(success=False, message=REFUSED))
+    kubelet = Kubelet(Container("app"))
+    kubelet.start(0)
+    kubelet.started(0)
+    kubelet.wake(1)
+    made.end(kubelet)
+    assert made.exit_status == 1
+    assert "the liveness probe fails at the end" in made.story()
+    assert "why nothing listens" in told(made)

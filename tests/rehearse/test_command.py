@@ -99,7 +99,7 @@ def test_a_picture_is_written(file: str, tmp_path: Path, capsys: Output) -> None
     text = picture.read_text(encoding="utf-8")
     assert text.startswith("<svg ")
     assert "Pod worker" in text
-    assert "worker: ready after 0.0 s, 3 restarts" in text
+    assert "worker: ready after 0.0 s, the liveness probe fails at the end, 3 restarts" in text
 
 
 def test_a_picture_is_written_of_a_real_run(free_file: str, tmp_path: Path) -> None:
@@ -336,12 +336,14 @@ def test_what_never_becomes_ready_is_not_well(  # noqa: PLR0913, PLR0917 - each 
     assert told in capsys.readouterr().out
 
 
-def test_what_is_passed_over_is_named(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+def test_what_is_passed_over_is_named(
+    manifest: Manifest, pod: Pod, capsys: Output, free_port: int
+) -> None:
     """Other containers, other pods, and what a process of this machine does not heed."""
     one = pod(
         {"initContainers": [{"name": "first", "image": "x"}], "hostAliases": []},
         resources={"limits": {"memory": "1Mi"}},
-        livenessProbe=LIVENESS,
+        livenessProbe={"tcpSocket": {"port": free_port}},
     )
     one["spec"]["containers"].append({"name": "beside", "image": "x"})
     one["spec"]["hostAliases"] = [{"ip": "192.0.2.1"}]
@@ -395,3 +397,15 @@ def test_the_termination_message_is_shown_with_the_exit(
     script = "echo why > $TCP_PROBE_TERMINATION_LOG; exit 3"
     assert rehearse([manifest(pod({"restartPolicy": "Never"})), "--", "sh", "-c", script]) == 1
     assert "exited with code 3\n            why\n" in capsys.readouterr().out
+
+
+def test_the_help_tells_exit_codes_and_json_and_fits(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 60 columns, up to the words of a simulated worker, which have a table of their own."""
+    monkeypatch.setenv("COLUMNS", "60")
+    assert rehearse(["--help"]) == 0
+    own = capsys.readouterr().out.partition("\n--worker SPEC: WORD")[0]
+    assert "exit status:\n  0 " in own
+    assert "--json prints one object a line" in own
+    assert max(map(len, own.splitlines()[1:])) <= 60

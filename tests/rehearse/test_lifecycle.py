@@ -33,6 +33,7 @@ class Witness:
         self.until = until
         self.events: list[Event] = []
         self.lines: list[str] = []
+        self.remarks: list[str] = []
         self.rehearsal: Rehearsal | None = None
 
     def event(self, event: Event) -> None:
@@ -47,7 +48,7 @@ class Witness:
         self.over(line)
 
     def remark(self, text: str) -> None:
-        pass
+        self.remarks.append(text)
 
     def over(self, what: str) -> None:
         if what == self.until and self.rehearsal:
@@ -177,12 +178,51 @@ async def test_a_container_knows_its_pod(manifest: Manifest, pod: Pod) -> None:
 
 async def test_a_host_that_the_manifest_names_is_checked(manifest: Manifest, pod: Pod) -> None:
     """Any other check goes to the pod's address."""
-    for host in ({}, {"host": "127.0.0.2"}):
+    for host in ({}, {"host": "0.0.0.0"}):
         probe = {**KILLED, "tcpSocket": {"port": 1, **host}}
         del probe["exec"]
         file = manifest(pod({"shareProcessNamespace": True}, livenessProbe=probe))
         unhealthy = await Witness("Unhealthy").watch(file, ("sleep", "9"), address="127.0.0.9")
         assert f"dial tcp {host.get('host', '127.0.0.9')}:1: " in unhealthy.message
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (
+            {"tcpSocket": {"host": "127.0.0.1"}},
+            "dial tcp 127.0.0.1:PORT: connect: connection refused",
+        ),
+        (
+            {"httpGet": {"host": "localhost"}},
+            'Get "http://localhost:PORT/": dial tcp localhost:PORT: connect: connection refused',
+        ),
+    ],
+)
+async def test_loopback_as_a_probes_host_is_the_nodes_own(
+    action: dict[str, Any], message: str, manifest: Manifest, pod: Pod, free_port: int
+) -> None:
+    """The worker does listen there, and in a cluster nobody would ask it."""
+    [(name, fields)] = action.items()
+    probe = {name: {**fields, "port": free_port}, "periodSeconds": 1, "failureThreshold": 1}
+    listen = f"import socket, time; s = socket.create_server(('', {free_port})); time.sleep(99)"
+    witness = Witness("Unhealthy")
+    file = manifest(pod(livenessProbe=probe))
+    unhealthy = await witness.watch(file, (*PYTHON, listen))
+    told = message.replace("PORT", str(free_port))
+    assert unhealthy.message == f"Liveness probe failed: {told}"
+    assert "remove `host`" in witness.remarks[0]
+
+
+async def test_with_the_nodes_network_it_is_the_pods(
+    manifest: Manifest, pod: Pod, free_port: int
+) -> None:
+    """Then they are the same."""
+    probe = {"tcpSocket": {"host": "127.0.0.1", "port": free_port}, "periodSeconds": 1}
+    listen = f"import socket, time; s = socket.create_server(('', {free_port})); time.sleep(99)"
+    file = manifest(pod({"hostNetwork": True}, readinessProbe=probe))
+    ready = await Witness("Ready").watch(file, (*PYTHON, listen))
+    assert ready.reason == "Ready"
 
 
 class NoStage:
