@@ -44,7 +44,7 @@ def advice(summary: Summary) -> str | None:
 
 def _against_probe(summary: Summary, report: ProbeReport) -> str:
     told = summary.remarks[-1] if summary.remarks else ""
-    refusal = Log(summary.log).refusal(None)
+    refusal = Log(summary.fatal_log if summary.fatal else summary.log).refusal(None)
     reason = refusal.reason if refusal else ""
     if report.kind == "liveness" and not reason and not summary.ever_passed("liveness"):
         told = told or NEVER_ANSWERED

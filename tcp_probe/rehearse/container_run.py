@@ -106,6 +106,7 @@ class ContainerRun:
         self._witness = part.witness
         self._handlers = dialled(workload, stage.address)
         self._remarks: set[str] = set()
+        self._answered: set[int] = set()
         policy = workload.choice.container.get("terminationMessagePolicy")
         falls_back = policy is not None and policy.value == "FallbackToLogsOnError"
         self._log = TerminationLog(folder / self.token, falls_back=falls_back)
@@ -195,8 +196,14 @@ class ContainerRun:
         else:
             outcome = await run_check(handler, probe.timeout / self._stage.speed, self._env)
         self._witness.check(began, self._stage.now(), probe.kind, outcome)
-        if not isinstance(handler, Exec) and "connection refused" in outcome.message:
-            self._remark(why_refused(handler.port, self.token))
+        if not isinstance(handler, Exec):
+            if outcome.success:
+                self._answered.add(handler.port)
+            elif "connection refused" in outcome.message and handler.port not in self._answered:
+                others = [
+                    each.port for each in self._handlers.values() if not isinstance(each, Exec)
+                ]
+                self._remark(why_refused(handler.port, self.token, others))
         checked = partial(self.kubelet.checked, kind=probe.kind, outcome=outcome)
         self._stage.call(self, checked)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .guard import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 PROC = Path("/proc")
 LISTEN = "0A"
@@ -35,8 +35,11 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-def why_refused(port: int, token: str) -> str | None:
-    """Say why a port refuses, where that can be seen from what the container listens on instead."""
+def why_refused(port: int, token: str, probed: Collection[int] = ()) -> str | None:
+    """Say why a port refuses, where that can be seen from what the container listens on instead.
+
+    A port that another probe asks, one of `probed`, is not listened on instead.
+    """
     own = listening(token)
     here = sorted(address for address, each in own if each == port)
     if here and all(map(is_loopback, here)):
@@ -45,7 +48,7 @@ def why_refused(port: int, token: str) -> str | None:
             "not reach: it dials the pod's address. Let it listen on every interface (0.0.0.0, ::)."
         )
     elsewhere = sorted({each for address, each in own if not is_loopback(address)})
-    if here or not elsewhere:
+    if here or set(elsewhere) <= set(probed):
         return None
     ports = " and ".join(map(str, elsewhere))
     return f"the worker does not listen on port {port}, but on {ports}: probe that port."

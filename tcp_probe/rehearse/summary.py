@@ -49,6 +49,7 @@ class Summary:
         self._last: dict[ProbeKind, bool | None] = {}
         self._cause = ""
         self._exited_at = 0.0
+        self._fatal_log = ""
         self._log: deque[str] = deque(maxlen=LINES)
 
     @property
@@ -69,6 +70,11 @@ class Summary:
     def log(self) -> str:
         """What the container has said last: what it printed, and its termination messages."""
         return "\n".join(self._log)
+
+    @property
+    def fatal_log(self) -> str:
+        """What it had said when a probe last killed it; a later end has another reason."""
+        return self._fatal_log or self.log
 
     @property
     def unmade(self) -> dict[ProbeKind, str]:
@@ -164,6 +170,8 @@ class Summary:
     def _exited(self, event: Event) -> None:
         if not self._cause:
             self.exit_code = int(event.message.rpartition(" ")[2])
+        else:
+            self._fatal_log = "\n".join([*self._log, *event.termination_message.splitlines()])
         self._cause = self._cause or event.message
         self._exited_at = event.time
         self._log += event.termination_message.splitlines()

@@ -46,6 +46,15 @@ def test_the_workers_own_reason_comes_first() -> None:
     assert "anyio.to_thread.run_sync" in told(made)
 
 
+def test_a_later_end_is_not_the_reason_of_the_kill() -> None:
+    """The next container ends with the rehearsal, and says so on its way out."""
+    made = killed()
+    made.output("WARNING port 9090 refuses checks: a watchdog ran out: no reset for 180 s")
+    made.add(Event(0, "Normal", "Exited", "Container app exited with code 0", 0))
+    made.output("INFO port 9090 refuses checks: the worker has ended")
+    assert "a timeout of its own" in told(made)
+
+
 def test_what_can_be_seen_from_outside_is_told() -> None:
     """As that a worker listens on loopback only."""
     made = killed(passed=False)

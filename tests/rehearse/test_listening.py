@@ -86,6 +86,12 @@ def test_a_worker_on_another_port_is_found_out(token: str) -> None:
         )
 
 
+def test_a_port_that_another_probe_asks_is_not_meant_instead(token: str) -> None:
+    """Liveness and readiness have a port each, and one may refuse for a reason of its own."""
+    with worker("0.0.0.0", token) as port:
+        assert why_refused(1, token, [1, port]) is None
+
+
 def test_a_port_of_loopback_alone_is_no_port_to_probe(token: str) -> None:
     """Then there is nothing to say."""
     with worker("127.0.0.1", token):
