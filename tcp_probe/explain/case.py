@@ -76,6 +76,18 @@ class Case:
         return self.pod.need("spec")
 
     @cached_property
+    def ports_of_others(self) -> dict[int, str]:
+        """The ports that other containers of the pod declare, each with the name of one."""
+        if self.workload.choice.role == "init container":
+            return {}
+        return {
+            port.need("containerPort").number(1, 65535): container.need("name").text()
+            for container in self.spec.items_of("containers")
+            if container.path != self.container.path
+            for port in container.items_of("ports")
+        }
+
+    @cached_property
     def restart_policy(self) -> RestartPolicy:
         """When the container is restarted, by its own policy or its pod's."""
         return policy_of(self.workload.container, self.timing.rules)

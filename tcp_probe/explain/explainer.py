@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 # More than that nobody reads, and a hostile file has any number.
 MOST_FINDINGS = 100
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 200
+# So long (s) thousands of documents do not take; who has more may explain them in parts.
+MOST_SECONDS = 120.0
 
 
 def explain(source: str, container: str | None, settings: Settings) -> Explanation:
@@ -49,7 +52,13 @@ def explain(source: str, container: str | None, settings: Settings) -> Explanati
     if not held:
         missing_pod(source, found)
     services = Services(found)
-    explained = [_explained(each, services, settings) for each in held]
+    deadline = time.monotonic() + MOST_SECONDS
+    explained = []
+    for each in held:
+        if time.monotonic() > deadline:
+            problem = f"expected to be done in {MOST_SECONDS:g} s: explain it in parts"
+            raise ManifestError(found[0].field.document.source, each.field.line, problem)
+        explained.append(_explained(each, services, settings))
     if container is not None:
         choices = [each.choice for one in explained for each in one.containers]
         chosen = named(choices or missing_pod(source, found), container)

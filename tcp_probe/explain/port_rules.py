@@ -51,18 +51,19 @@ def undeclared_port(case: Case) -> Rule:
 def ports_of_others(case: Case) -> Rule:
     """Find ports that another container of the pod listens on."""
     for probed, port in _with_port(case):
-        if probed.number not in case.workload.ports:
-            for name in _declared_by_others(case, probed.number):
-                reason = f"{probed.number} is a port of container {name}, not of this one"
-                yield port, reason, "probe each container on a port of its own"
+        other = case.ports_of_others.get(probed.number)
+        if other and probed.number not in case.workload.ports:
+            reason = f"{probed.number} is a port of container {other}, not of this one"
+            yield port, reason, "probe each container on a port of its own"
 
 
 def port_taken(case: Case) -> Rule:
     """Find ports that two containers declare: a pod has one network."""
     for field in case.container.items_of("ports"):
         port = field.need("containerPort")
-        for name in _declared_by_others(case, port.number(1, 65535)):
-            reason = f"container {name} declares it, too, and in a pod only one can listen on it"
+        other = case.ports_of_others.get(port.number(1, 65535))
+        if other:
+            reason = f"container {other} declares it, too, and in a pod only one can listen on it"
             yield port, reason, "another port for one of them"
 
 
@@ -163,15 +164,6 @@ def _told(case: Case, number: int) -> bool:
     words = (*case.workload.command, *(arguments.texts() if arguments else ()))
     wanted = re.compile(rf"(?<!\d){number}(?!\d)")
     return any(wanted.search(word) for word in (*words, *case.workload.env.values()))
-
-
-def _declared_by_others(case: Case, number: int) -> Iterator[str]:
-    init = case.workload.choice.role == "init container"
-    for container in [] if init else case.spec.items_of("containers"):
-        if container.path != case.container.path:
-            for port in container.items_of("ports"):
-                if port.need("containerPort").value == number:
-                    yield container.need("name").text()
 
 
 def _within(number: int, ports: str) -> bool:

@@ -12,6 +12,8 @@ AnyText = TypeVar("AnyText", bound=str)
 MOST = 2**31 - 1
 NOTHING = object()
 MOST_SHOWN = 60
+# No list of a pod is longer; some are compared with each other.
+MOST_ITEMS = 2000
 
 
 class Field:
@@ -57,15 +59,17 @@ class Field:
             self.fail(f"expected a mapping, got {shown(self.value)}")
         return self.value
 
-    def items_of(self, name: str) -> list[Field]:
+    def items_of(self, name: str, most: int = MOST_ITEMS) -> list[Field]:
         """Return the items of a list in this mapping; none where it is absent or null."""
         field = self.get(name)
-        return field.items() if field else []
+        return field.items(most) if field else []
 
-    def items(self) -> list[Field]:
-        """Return the items of the value, which has to be a list."""
+    def items(self, most: int = MOST_ITEMS) -> list[Field]:
+        """Return the items of the value, which has to be a list of at most so many."""
         if not isinstance(self.value, list):
             self.fail(f"expected a list, got {shown(self.value)}")
+        if len(self.value) > most:
+            self.fail(f"expected at most {most:,} items, got {len(self.value):,}")
         return [
             Field(self.document, (*self.path, index), item) for index, item in enumerate(self.value)
         ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from .documents import ManifestError, read
-from .fields import Field
+from .fields import MOST, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +21,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
+# A node runs 110 pods; more than so many containers are no pod of anybody's.
+MOST_CONTAINERS = 200
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 Role = Literal["container", "sidecar", "init container"]
 
@@ -185,7 +187,7 @@ def _resources(field: Field, default_kind: str | None) -> Iterator[Resource]:
     kind = default_kind if default_kind and not given else field.need("kind").text()
     if kind == "List" or (kind.endswith("List") and field.get("items")):
         # In a List each item says its kind; in a PodList they are Pods.
-        for item in field.items_of("items"):
+        for item in field.items_of("items", MOST):
             yield from _resources(item, kind.removesuffix("List"))
         return
     metadata = field.get("metadata")
@@ -202,9 +204,9 @@ def _resources(field: Field, default_kind: str | None) -> Iterator[Resource]:
 def _containers(resource: Resource, pod: Field) -> Iterator[Choice]:
     spec = pod.need("spec")
     main = spec.need("containers")
-    if not main.items():
+    if not main.items(MOST_CONTAINERS):
         main.fail("expected at least one container, got none")
-    for container in spec.items_of("initContainers"):
+    for container in spec.items_of("initContainers", MOST_CONTAINERS):
         policy = container.get("restartPolicy")
         sidecar = policy is not None and policy.value == "Always"
         yield Choice(resource, pod, container, "sidecar" if sidecar else "init container")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tcp_probe.explain import explainer
 from tcp_probe.explain.command import explain
 
 Manifest = Callable[..., str]
@@ -343,6 +344,21 @@ def test_only_so_many_findings_are_shown(manifest: Manifest, pod: Pod, capsys: O
     assert len(findings) == 101
     assert findings[-1]["rule"] == "too-many"
     assert findings[-1]["reason"] == "101 more findings are not shown"
+
+
+def test_what_would_take_for_ever_is_refused(
+    manifest: Manifest, pod: Pod, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pod of thousands of containers, a list of thousands of items, or any file after minutes."""
+    crowd = pod()
+    crowd["spec"]["containers"] *= 201
+    assert explain([manifest(crowd)]) == 1
+    assert "expected at most 200 items, got 201" in capsys.readouterr().out
+    assert explain([manifest(pod(env=[{"name": "A"}] * 2001))]) == 2
+    assert "expected at most 2,000 items, got 2,001" in capsys.readouterr().err
+    monkeypatch.setattr(explainer, "MOST_SECONDS", -1)
+    assert explain([manifest(pod())]) == 2
+    assert "expected to be done in -1 s: explain it in parts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
