@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.handlers import Exec
 from tcp_probe.kubelet.restart_policy import policy_of
+from tcp_probe.manifest.documents import Path
 from tcp_probe.manifest.fields import Field
 
 from .services import Services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tcp_probe.kubelet.handlers import Handler
     from tcp_probe.kubelet.prober import Probe, ProbeKind
     from tcp_probe.kubelet.restart_policy import RestartPolicy
@@ -22,8 +25,22 @@ if TYPE_CHECKING:
 KILLING: tuple[ProbeKind, ...] = ("startup", "liveness")
 NO_SERVICES = Services(())
 HOOKS = ("postStart", "preStop")
+# A container that declares a port: its place and its name.
+Holder = tuple[Path, str]
 # Where something was found, the reason, and the fix.
 Rule = Iterator[tuple[Field, str, str]]
+
+
+def declared_ports(pod: Field) -> dict[int, list[Holder]]:
+    """Return the ports that the containers of a pod declare, each with two of those at most."""
+    declared: dict[int, list[Holder]] = {}
+    for container in pod.need("spec").items_of("containers"):
+        holder = container.path, container.need("name").text()
+        for port in container.items_of("ports"):
+            holders = declared.setdefault(port.need("containerPort").number(1, 65535), [])
+            if len(holders) < 2 and holder not in holders:  # noqa: PLR2004 - this one and another
+                holders.append(holder)
+    return declared
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,8 @@ class Command:
 class Case:
     """What the rules look at. `clean_end` is how long the worker needs to end, in seconds.
 
-    It is None where nothing is known of that. `services` are those of the file.
+    It is None where nothing is known of that. `services` are those of the file, `declared` are the
+    ports of the pod where they are known already.
     """
 
     workload: Workload
@@ -59,6 +77,7 @@ class Case:
     clean_end: float | None = None
     uses_tcp_probe: bool = False
     services: Services = NO_SERVICES
+    declared: Mapping[int, Sequence[Holder]] | None = None
 
     @property
     def container(self) -> Field:
@@ -80,12 +99,13 @@ class Case:
         """The ports that other containers of the pod declare, each with the name of one."""
         if self.workload.choice.role == "init container":
             return {}
-        return {
-            port.need("containerPort").number(1, 65535): container.need("name").text()
-            for container in self.spec.items_of("containers")
-            if container.path != self.container.path
-            for port in container.items_of("ports")
-        }
+        declared = declared_ports(self.pod) if self.declared is None else self.declared
+        others: dict[int, str] = {}
+        for number, holders in declared.items():
+            names = [name for path, name in holders if path != self.container.path]
+            if names:
+                others[number] = names[0]
+        return others
 
     @cached_property
     def restart_policy(self) -> RestartPolicy:

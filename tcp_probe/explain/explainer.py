@@ -20,7 +20,7 @@ from tcp_probe.manifest.refusals import refused_container, refused_resource, tol
 from tcp_probe.manifest.schema import check_fields
 from tcp_probe.manifest.workload import workload
 
-from .case import Case
+from .case import Case, declared_ports
 from .explanation import ExplainedContainer, ExplainedResource, Explanation
 from .rules import find
 from .services import Services
@@ -28,11 +28,12 @@ from .timing import Timing
 from .worker_kind import clean_end, uses_tcp_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tcp_probe.manifest.fields import Field
     from tcp_probe.manifest.pods import Choice, Resource
 
+    from .case import Holder
     from .settings import Settings
 
 # More than that nobody reads, and a hostile file has any number.
@@ -96,12 +97,13 @@ def _explained(resource: Resource, services: Services, settings: Settings) -> Ex
     part = resource.kind if known else "PodTemplateSpec"
     findings = list(islice(check_fields(whole, part, settings.version), MOST_LOOKED_AT))
     findings += refused_resource(resource, pod)
+    ports = _ports(pod)
     containers = []
     for choice in choices:
         inside = f"{choice.container}."
         own = [each for each in findings if f"{each.field}.".startswith(inside)]
-        findings = [each for each in findings if each not in own]
-        explained = _explained_container(choice, own, services, settings)
+        findings = [each for each in findings if not f"{each.field}.".startswith(inside)]
+        explained = _explained_container(choice, own, services, ports, settings)
         findings += [each for each in explained.findings if not f"{each.field}.".startswith(inside)]
         own = [each for each in explained.findings if f"{each.field}.".startswith(inside)]
         containers.append(replace(explained, findings=tuple(_few(_weighed(own, resource, pod)))))
@@ -110,7 +112,11 @@ def _explained(resource: Resource, services: Services, settings: Settings) -> Ex
 
 
 def _explained_container(
-    choice: Choice, findings: list[Finding], services: Services, settings: Settings
+    choice: Choice,
+    findings: list[Finding],
+    services: Services,
+    ports: Mapping[int, Sequence[Holder]],
+    settings: Settings,
 ) -> ExplainedContainer:
     findings = _added(findings, refused_container(choice))
     try:
@@ -134,8 +140,16 @@ def _explained_container(
         post_start=load.post_start,
         rules=settings.rules,
     )
-    found = find(Case(load, timing, ends, is_worker, services))
+    found = find(Case(load, timing, ends, is_worker, services, ports))
     return ExplainedContainer(choice, is_worker, timing, tuple(_added(findings, found)))
+
+
+def _ports(pod: Field) -> Mapping[int, Sequence[Holder]]:
+    try:
+        return declared_ports(pod)
+    except ManifestError:
+        # Another part of the program tells what is wrong with them.
+        return {}
 
 
 def _added(findings: Iterable[Finding], more: Iterable[Finding]) -> list[Finding]:

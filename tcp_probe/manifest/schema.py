@@ -88,8 +88,12 @@ def check_fields(
             kind, _, brought = known[each]
             if brought > since:
                 yield from _newer(child, brought, version)
-            wrong = list(_check_value(child, kind, version, max(since, brought)))
-            yield from wrong or ([] if value is None else check_value(child, name))
+            wrong = False
+            for finding in _check_value(child, kind, version, max(since, brought)):
+                wrong = True
+                yield finding
+            if value is not None and not wrong:
+                yield from check_value(child, name)
         else:
             yield _unknown(child, name, known)
 

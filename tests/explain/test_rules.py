@@ -446,6 +446,18 @@ def test_a_port_belongs_to_one_container_of_a_pod(
     assert rule not in rules(ports=[{"containerPort": 1}])
 
 
+def test_an_init_container_may_use_a_port_of_those_after_it(
+    manifest: Callable[..., str], pod: Pod
+) -> None:
+    """It has ended by then."""
+    setup = {"name": "setup", "ports": [{"containerPort": 9090}]}
+    choices = containers(resources(manifest(pod({"initContainers": [setup]}, **good()))))
+    for choice in choices:
+        loaded = workload(choice)
+        case = Case(loaded, Timing(loaded.container, loaded.handlers))
+        assert "port-taken" not in {finding.rule for finding in find(case)}
+
+
 SERVICE = {"kind": "Service", "metadata": {"name": "web"}}
 
 
