@@ -101,6 +101,10 @@ def test_what_the_page_tells_is_what_happens(followers: list[Follower], tmp_path
     assert "job 4 gave up" in mended_log
     assert "job 5 done" in mended_log
     assert [process.returncode for process, _ in runs] == [1, 1, 0]
+    advice = [events[-1]["advice"] for events, _ in told]
+    assert "anyio.to_thread.run_sync" in advice[0]
+    assert "a timeout of its own" in advice[1]
+    assert advice[2] is None
 
 
 def test_the_message_in_the_readme_is_what_the_worker_leaves_behind(
