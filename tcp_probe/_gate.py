@@ -239,7 +239,7 @@ class Gate:
         self._obeying = False
         self.forked = True
         self._reasons[_FORKED] = "the port belongs to the parent process"
-        self._listener.close()
+        self._listener.leave_to_parent()
 
 
 _gates: weakref.WeakSet[Gate] = weakref.WeakSet()

@@ -64,7 +64,7 @@ class InLoop:
     async def leave(self, error: BaseException | None) -> None:
         """Refuse at once, then end what runs beside the worker; don't raise `error` itself."""
         if self._port.gate.forked:
-            return  # the loop and what waits in it are the parent's
+            return  # the loop and the tasks are the parent's: a child must not wait for them
         self._end(error)
         self._tasks.cancel_scope.cancel()
         if running_coroutine() is not self._coroutine:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -98,6 +99,16 @@ class Listener:
         """Refuse for good, where no event loop waits on the socket."""
         self.listening = False
         self.socket.close()
+
+    def leave_to_parent(self) -> None:
+        """Let go of the port in a forked child, and only there."""
+        self.listening = False
+        try:
+            # The number stays in use: uvloop aborts where one that it goes by is closed.
+            with socket.socket(self._family, socket.SOCK_STREAM) as another:
+                os.dup2(another.fileno(), self.socket.fileno(), inheritable=False)
+        except OSError:  # it may not have one file more
+            self.socket.close()
 
     def knock(self) -> None:
         """Let a thread that waits in accept() look again, where shutting down does not."""
