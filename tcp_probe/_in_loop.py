@@ -66,13 +66,13 @@ class InLoop:
         if self._port.gate.forked:
             return  # the loop and the tasks are the parent's: a child must not wait for them
         self._end(error)
-        self._tasks.cancel_scope.cancel()
         if running_coroutine() is not self._coroutine:
             raise RuntimeError(
                 "serve() was left in another task than it was entered in: where a worker begins and"
                 " ends in hooks, call tcp_probe.start(...) in one and close() of its Probe in the"
                 " other"
             )
+        self._tasks.cancel_scope.cancel()
         try:
             # Without the worker's exception, which the task group would wrap in an ExceptionGroup.
             await self._tasks.__aexit__(None, None, None)

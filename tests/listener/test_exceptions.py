@@ -149,3 +149,71 @@ async def test_the_reason_names_the_exception(lines: Callable[[], list[str]]) ->
             raise ValueError("boom")
     assert probe.reasons == ("the worker ended with ValueError('boom')",)
     assert lines()[-1].startswith("WARNING port")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_cancellation_of_asyncio_while_the_block_ends_is_not_lost() -> None:
+    """A task that asyncio cancels while a worker that raised waits for its end is cancelled."""
+    ending = asyncio.Event()
+
+    async def stubborn() -> bool:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                ending.set()
+                await asyncio.sleep(0.05)
+        return True
+
+    async def worker() -> None:
+        async with tcp_probe.serve(0, condition=stubborn):
+            await asyncio.sleep(0.01)
+            raise ValueError("job failed")
+
+    task = asyncio.create_task(worker())
+    await ending.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_the_end_of_asyncio_run_is_no_error(lines: Callable[[], list[str]]) -> None:
+    """A worker in a task that asyncio.run() cancels at its end leaves no warning in the log."""
+
+    async def worker() -> None:
+        async with tcp_probe.serve(0):
+            await asyncio.sleep(3600)
+
+    async def main() -> None:
+        task = asyncio.create_task(worker())
+        await asyncio.sleep(0.02)
+        assert not task.done()
+
+    for _ in range(5):
+        asyncio.run(main())
+    assert all(line.startswith("INFO") for line in lines())
+    assert len(lines()) == 10
+
+
+async def test_leaving_what_was_not_entered(taken_port: int) -> None:
+    """To leave a `serve` whose entering has failed, as an exit stack might, does nothing."""
+    serving = tcp_probe.serve(taken_port)
+    with pytest.raises(OSError, match="in use"):
+        await serving.__aenter__()
+    await serving.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_leaving_in_another_task(checked: Callable[[int], str]) -> None:
+    """It says that hooks want `start`, and the port refuses all the same."""
+    serving = tcp_probe.serve(0)
+    probe = await serving.__aenter__()
+
+    async def shutdown() -> None:
+        with pytest.raises(RuntimeError, match=r"another task .* tcp_probe\.start\(\.\.\.\)"):
+            await serving.__aexit__(None, None, None)
+
+    await asyncio.create_task(shutdown())
+    assert checked(probe.port) == "refused"
+    await asyncio.sleep(0.01)
+    await serving.__aexit__(None, None, None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from time import monotonic, perf_counter
@@ -212,3 +213,69 @@ async def test_no_thread_starts_without_need() -> None:
     before = set(threading.enumerate())
     async with tcp_probe.serve(0, stall_timeout=None):
         assert set(threading.enumerate()) <= before
+
+
+async def test_start_and_stop_are_the_block_in_two_parts(until: Until) -> None:
+    """From `start` to `stop` it runs, and `stop` takes its reason back; then it may start again."""
+    async with tcp_probe.serve(0) as probe:
+        watchdog = probe.watchdog(0.01)
+        for _ in range(2):
+            watchdog.start()
+            await until(lambda: not probe.listening)
+            watchdog.stop()
+            assert probe.listening
+        watchdog.stop()
+
+
+async def test_started_it_runs_though_nobody_keeps_it(until: Until) -> None:
+    """What `start` began goes on without a variable that holds it."""
+    async with tcp_probe.serve(0) as probe:
+        probe.watchdog(0.05).start()
+        gc.collect()
+        await until(lambda: not probe.listening)
+
+
+async def test_started_twice_at_once() -> None:
+    """One watchdog is one timer: to start it while it runs is an error, and it goes on."""
+    async with tcp_probe.serve(0) as probe:
+        watchdog = probe.watchdog(LONG)
+        watchdog.start()
+        with pytest.raises(RuntimeError, match=r"call watchdog\(\) again"):
+            watchdog.start()
+        assert watchdog._timer.running
+        watchdog.stop()
+
+
+async def test_one_that_is_never_started_is_told() -> None:
+    """A watchdog that is made and dropped is a RuntimeWarning, as an un-awaited coroutine is."""
+    async with tcp_probe.serve(0) as probe:
+        with pytest.warns(RuntimeWarning, match="a watchdog was never started"):
+            probe.watchdog(5)
+
+
+async def test_a_process_that_stood_still_gives_a_timer_its_time_once() -> None:
+    """After a freeze longer than its timeout a watchdog starts again; a second one finds it due."""
+    async with tcp_probe.serve(0) as probe:
+        with probe.watchdog(10) as watchdog:
+            timer = watchdog._timer
+            timer.reset_at -= 60
+            timer.forgive(0.9, timer.reset_at + 60)
+            assert timer.due_at() < monotonic()
+            timer.forgive(50, monotonic())
+            assert timer.due_at() > monotonic()
+            timer.reset_at = timer._forgiven_at = timer.reset_at - 60
+            timer.forgive(50, monotonic())
+            assert timer.due_at() < monotonic()
+            watchdog.reset()
+
+
+async def test_a_thread_that_is_late_forgives() -> None:
+    """The watching thread takes its own lateness for the process having stood still."""
+    async with tcp_probe.serve(0, stall_timeout=None) as probe:
+        with probe.watchdog(3) as watchdog:
+            timers = probe._port.timers
+            with probe._port.gate.lock:  # the thread cannot look meanwhile
+                watchdog._timer.reset_at -= 6
+                timers._wakes_at = monotonic() - 6
+                assert timers._due() == []
+            assert probe.refusals == 0
