@@ -27,11 +27,14 @@ class Timer:
         "guard",
         "reset_at",
         "running",
+        "standing",
         "timeout",
     )
 
     def __init__(self, gate: Gate, timers: Timers, timeout: float, reason: str) -> None:
         self.timeout = timeout
+        # Whether it stands against listening is seen here: no second note of it could differ.
+        self.standing = gate._reasons
         self.running = False
         self.reset_at = 0.0
         self.guard: object = None
@@ -68,8 +71,8 @@ class Timer:
 
     @property
     def ran_out(self) -> bool:
-        """Whether it stands against listening; there is no second note of it that could differ."""
-        return self in self._gate._reasons
+        """Whether it stands against listening."""
+        return self in self.standing
 
     def come_back(self) -> None:
         """Let the port listen again, after a reset."""

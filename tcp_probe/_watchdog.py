@@ -70,7 +70,7 @@ class Watchdog:
         """
         timer = self._timer
         timer.reset_at = monotonic()
-        if timer.ran_out:
+        if timer in timer.standing:
             timer.come_back()
 
     def _run(self, guard: object) -> None:

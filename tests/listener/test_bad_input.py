@@ -47,6 +47,7 @@ def anyio_backend() -> str:
         ({"interval": float("nan")}, ValueError, "interval: .* above 0, at most 1e9, got nan"),
         ({"interval": None}, TypeError, r"interval: .* got None \(NoneType\)"),
         ({"condition": True}, TypeError, "condition: expected an async callable or None, got True"),
+        ({"wait": 1}, TypeError, r"wait: expected a bool, got 1 \(int\)"),
         ({"host": 1}, TypeError, r"host: expected a text or None, got 1 \(int\)"),
     ],
     ids=str,

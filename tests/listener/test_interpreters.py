@@ -15,7 +15,6 @@ async def test_an_interpreter_without_threads_of_its_own(
     lines: Lines, checked: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sub-interpreter that allows no daemon threads has a port, unwatched, and says so once."""
-
     reason = "daemon threads are disabled in this (sub)interpreter"
 
     def start(self: threading.Thread) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -109,6 +111,69 @@ async def test_a_handler_that_raises_anywhere(
             assert probe.listening, count
             count += 1
         assert count > 10
+
+
+@pytest.mark.parametrize("struck", ["listen", "shutdown"])
+def test_a_timeout_error_is_not_taken_for_an_error_of_the_socket(
+    struck: str, monkeypatch: pytest.MonkeyPatch, checked: Checked
+) -> None:
+    """A handler that raises TimeoutError right after a system call reaches the worker as it is."""
+    strikes: list[Exception] = []
+
+    class Struck(socket.socket):
+        def listen(self, *arguments: int) -> None:
+            super().listen(*arguments)
+            if struck == "listen" and strikes:
+                raise strikes.pop()
+
+        def shutdown(self, how: int) -> None:
+            super().shutdown(how)
+            if struck == "shutdown" and strikes:
+                raise strikes.pop()
+
+    monkeypatch.setattr(socket, "socket", Struck)
+    strike = TimeoutError("the job took too long")
+    with tcp_probe.serve(0) as probe:
+        if struck == "shutdown":
+            strikes.append(strike)
+        with pytest.raises(TimeoutError) as raised:
+            probe.fail("x")
+            strikes.append(strike)
+            probe.recover()
+        assert raised.value is strike
+        assert probe.listening is (struck == "listen")
+        assert (checked(probe.port) == "passed") is probe.listening
+        probe.recover()
+        assert checked(probe.port) == "passed"
+
+
+def test_a_strike_as_the_worker_ends(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that raises as the block ends passes, and the port refuses all the same."""
+    with pytest.raises(Strike), tcp_probe.serve(0) as probe:
+        refuse = probe._port.gate.refuse
+
+        def struck(*arguments: object, **options: object) -> None:
+            monkeypatch.setattr(probe._port.gate, "refuse", refuse)
+            raise Strike
+
+        monkeypatch.setattr(probe._port.gate, "refuse", struck)
+    assert checked(probe.port) == "refused"
+    assert probe.reasons == ("the worker has ended",)
+
+
+def test_a_strike_where_the_end_of_the_block_begins(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the block could not even begin to end, its port is ended with the object."""
+
+    def struck(*_: object) -> None:
+        raise Strike
+
+    monkeypatch.setattr(tcp_probe.serve, "__exit__", struck)
+    with pytest.raises(Strike), tcp_probe.serve(0) as probe:
+        pass
+    gc.collect()
+    assert checked(probe.port) == "refused"
 
 
 WORKER = """

@@ -175,7 +175,7 @@ async def test_the_end_after_a_refusal(file: Path, until: Until) -> None:
     async with tcp_probe.serve(0, termination_log=file) as probe:
         with probe.watchdog(0.01):
             await until(lambda: not probe.listening)
-        assert not file.read_text()
+        await until(lambda: not file.read_text())
     text = file.read_text()
     assert "a watchdog ran out: no reset for 0.01 s; the port answered again 0." in text
     assert "in test_the_end_after_a_refusal\n" in text

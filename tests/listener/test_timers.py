@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,11 +14,12 @@ import anyio
 import pytest
 
 import tcp_probe
-from tcp_probe import _in_order, _timers
+from tcp_probe import _gate, _in_order, _timers
 from tcp_probe._gate import Gate
 from tcp_probe._listener import Listener
 from tcp_probe._stall import StallWatch
 from tcp_probe._timer import Timer
+from tcp_probe._timers import Timers
 
 Until = Callable[..., Awaitable[None]]
 
@@ -152,17 +154,82 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
         assert checked(probe.port) == "passed"
 
 
-def test_what_a_forked_child_does_first(checked: Callable[[int], str]) -> None:
+def test_what_a_forked_child_does_first(
+    checked: Callable[[int], str],
+    lines: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A child gives up its copy of the port, and the lock that the parent may have held."""
     listener = Listener("127.0.0.1", 0, 1)
     gate = Gate(listener)
     gate.open()
     assert checked(listener.port) == "passed"
     lock = gate.lock
-    gate._forget_in_child()
+    monkeypatch.setattr(_gate, "_gates", {gate})
+    _gate._forget_in_child()
     assert gate.lock is not lock
     assert checked(listener.port) == "refused"
     assert gate.reasons == ("the port belongs to the parent process",)
+    gate.refuse("x", "in the child")
+    gate.withdraw("x")
+    assert not gate._log._waiting
+    timers = Timers(gate)
+    for _ in range(2):
+        Timer(gate, timers, 60, "").start(str)
+    assert not timers.running
+    assert len([line for line in lines() if "in this child watchdogs do nothing" in line]) == 1
+    listener.close()
+
+
+async def test_a_child_that_leaves_the_block(checked: Callable[[int], str]) -> None:
+    """It waits for nothing that is the parent's, and takes nothing away from it."""
+    serving = tcp_probe.serve(0)
+    probe = await serving.__aenter__()
+    probe._port.gate.forked = True
+    await serving.__aexit__(None, None, None)
+    assert checked(probe.port) == "passed"
+    probe._port.gate.forked = False
+    await serving.__aexit__(None, None, None)
+    assert checked(probe.port) == "refused"
+
+
+def test_a_reason_that_is_taken_back_while_it_is_worked_out(lines: Callable[[], list[str]]) -> None:
+    """It does not come back once its words are known, and both are told in their order."""
+
+    class Slow:
+        def __repr__(self) -> str:
+            probe._port.gate.withdraw("x")
+            return "slow"
+
+    with tcp_probe.serve(0) as probe:
+        probe._port.gate.refuse("x", "it was", about=Slow())
+        assert probe.listening
+        assert [line.split(" ", 3)[3] for line in lines()] == [
+            "answers checks",
+            "refuses checks: it was slow",
+            "answers checks",
+        ]
+
+
+def test_a_child_that_may_not_have_one_file_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it closes its copy of the port, whatever goes by its number."""
+    listener = Listener("127.0.0.1", 0, 1)
+
+    def dup2(*_: object, **__: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "dup2", dup2)
+    listener.leave_to_parent()
+    monkeypatch.undo()
+    assert listener.socket.fileno() == -1
+
+
+def test_only_one_thread_watches() -> None:
+    """Where two are started at the same moment, the second leaves it to the first."""
+    with tcp_probe.serve(0) as probe, probe.watchdog(60), probe.watchdog(60):
+        thread = probe._port.timers._thread
+        probe._port.timers._run()
+        assert probe._port.timers._thread is thread
 
 
 FORKING = """
