@@ -46,9 +46,10 @@ def _against_probe(summary: Summary, report: ProbeReport) -> str:
     told = summary.remarks[-1] if summary.remarks else ""
     refusal = Log(summary.fatal_log if summary.fatal else summary.log).refusal(None)
     reason = refusal.reason if refusal else ""
-    if report.kind == "liveness" and not reason and not summary.ever_passed("liveness"):
-        told = told or NEVER_ANSWERED
     seen = check(summary.probes.get(report.kind, ""), report.detail)
+    silent = report.kind == "liveness" and not summary.ever_passed("liveness")
+    if silent and not reason and seen in {"refused", "timed out"}:
+        told = told or NEVER_ANSWERED
     return probe_fix(report.kind, seen, reason, told)
 
 

@@ -66,6 +66,7 @@ def test_a_worker_that_never_answered_may_need_a_startup_probe() -> None:
     """Or another port."""
     assert "startupProbe" in told(killed(passed=False))
     assert "startupProbe" not in told(killed())
+    assert "startupProbe" not in told(killed("no\n", passed=False, handler="exec"))
 
 
 @pytest.mark.parametrize(
