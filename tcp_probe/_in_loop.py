@@ -47,6 +47,8 @@ class InLoop:
         gate.changed = changed
         if condition is not None:
             _condition.must_be_async(condition)
+        # Asked for now: a worker that is left to the garbage collector ends outside the loop.
+        self._cancelled = anyio.get_cancelled_exc_class()
         self._coroutine = running_coroutine()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -84,7 +86,7 @@ class InLoop:
             raise self._interrupt
 
     def _end(self, error: BaseException | None) -> None:
-        if isinstance(error, anyio.get_cancelled_exc_class()):
+        if isinstance(error, self._cancelled):
             self._port.end("the worker was cancelled")
         else:
             self._port.end_with(error)
@@ -102,7 +104,7 @@ class InLoop:
             except BaseException as error:
                 if _condition.is_cancellation_from_outside(error):
                     raise
-                if isinstance(error, anyio.get_cancelled_exc_class()):
+                if isinstance(error, self._cancelled):
                     # Somebody has cancelled all tasks of asyncio, as asyncio.run() does at its end.
                     reason = "all tasks of the event loop were cancelled"
                     self._port.gate.refuse("cancelled", reason, level=logging.INFO)

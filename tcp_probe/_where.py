@@ -28,8 +28,10 @@ def thread_stack(thread: Thread) -> str:
     frame = sys._current_frames().get(thread.ident or 0)
     # The next thread may have the same ident. And is_alive() takes a thread for ended for ever
     # where a signal handler has raised inside it.
-    if frame is None or thread not in enumerate_threads():
+    if thread not in enumerate_threads():
         return "the thread has ended"
+    if frame is None:  # what gevent calls a thread is none of the interpreter's
+        return "where the thread stands cannot be seen, as under gevent"
     stack = StackSummary.extract(walk_stack(frame))
     stack.reverse()
     return "the thread stands at (most recent call last):\n" + "".join(stack.format())

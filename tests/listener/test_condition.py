@@ -238,3 +238,17 @@ async def test_ends_with_the_worker() -> None:
     async with tcp_probe.serve(0, condition=condition):
         await anyio.sleep(0.01)
     assert cancelled
+
+
+async def test_a_condition_is_cancelled_soon_after_its_interval(until: Until) -> None:
+    """One that does not return is given up at once after the refusal, and asked again in time."""
+    asked = 0
+
+    async def condition() -> bool:
+        nonlocal asked
+        asked += 1
+        await anyio.sleep_forever()
+        return True
+
+    async with tcp_probe.serve(0, condition=condition, interval=0.05):
+        await until(lambda: asked >= 3)

@@ -217,3 +217,24 @@ async def test_leaving_in_another_task(checked: Callable[[int], str]) -> None:
     assert checked(probe.port) == "refused"
     await asyncio.sleep(0.01)
     await serving.__aexit__(None, None, None)
+
+
+def test_a_worker_that_is_left_to_the_garbage_collector(checked: Callable[[int], str]) -> None:
+    """A worker whose loop has gone without it ends its port when it is collected."""
+    probes = []
+
+    async def worker() -> None:
+        async with tcp_probe.serve(0, stall_timeout=None) as probe:
+            probes.append(probe)
+            await asyncio.sleep(3600)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(worker())
+    loop.run_until_complete(asyncio.sleep(0.01))
+    with pytest.raises(RuntimeError):
+        task.get_coro().close()  # type: ignore[union-attr]
+    assert checked(probes[0].port) == "refused"
+    for each in asyncio.all_tasks(loop):
+        each.cancel()
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()

@@ -143,3 +143,12 @@ async def test_a_callback_of_the_loop_is_shown_as_its_thread(until: Until) -> No
     asyncio.get_running_loop().call_soon(lambda: places.append(here()))
     await until(lambda: places)
     assert places[0]().startswith("the thread stands at")
+
+
+def test_a_thread_that_is_none_of_the_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a greenlet that passes for a thread, as under gevent, it is not told that it has ended."""
+    place = here()
+    monkeypatch.setattr(threading.current_thread(), "_ident", -1)
+    told = place()
+    monkeypatch.undo()
+    assert told == "where the thread stands cannot be seen, as under gevent"
