@@ -232,7 +232,7 @@ def test_a_worker_that_is_left_to_the_garbage_collector(checked: Callable[[int],
     task = loop.create_task(worker())
     loop.run_until_complete(asyncio.sleep(0.01))
     with pytest.raises(RuntimeError):
-        task.get_coro().close()  # type: ignore[union-attr]
+        task.get_coro().close()
     assert checked(probes[0].port) == "refused"
     for each in asyncio.all_tasks(loop):
         each.cancel()
