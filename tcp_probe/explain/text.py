@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tcp_probe.manifest.pods import Resource
 
     from .explanation import ExplainedContainer, Explanation
-    from .timing import Span, Timing
+    from .timing import Figures, Span, Timing
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
 NARROWEST = 60
@@ -43,7 +43,7 @@ def printed(explained: Explanation) -> None:
     text = Text()
     for line, style in lines(explained, width):
         text.append(f"{line}\n", style)
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     text.plain = text.plain.encode(encoding, "replace").decode(encoding)
     console.print(text, end="", soft_wrap=True)
 
@@ -79,7 +79,7 @@ def _figures(container: ExplainedContainer, timing: Timing, width: int) -> Itera
     start = timing.start()
     text = "A start may take as long as it likes."
     if start:
-        text = f"A start is killed after {_seconds(start)} without an answer."
+        text = f"A start that does not answer is killed after {_seconds(start)}."
         if timing.post_start and not isinstance(timing.post_start, Sleep):
             text += " That begins when the postStart hook has ended, which nothing limits."
     yield from _wrapped(text, width)
@@ -92,9 +92,8 @@ def _figures(container: ExplainedContainer, timing: Timing, width: int) -> Itera
         names["stands_still"] += f" (backlog {timing.backlog})"
     rows: list[tuple[str, ...]] = [("after", "SIGTERM", "new container", "not ready")]
     for name, figures in container.faults().items():
-        spans = (figures.sigterm, figures.new_container, figures.not_ready)
-        if any(spans):
-            rows.append((names[name], *(_seconds(span) if span else "-" for span in spans)))
+        if figures.sigterm or figures.not_ready:
+            rows.append((names[name], *_cells(figures, timing)))
     if len(rows) > 1:
         yield "", ""
         yield from ((line, "") for line in table(rows, width))
@@ -106,6 +105,19 @@ def _figures(container: ExplainedContainer, timing: Timing, width: int) -> Itera
         yield from _wrapped(_ending(timing), width)
 
 
+def _cells(figures: Figures, timing: Timing) -> Iterator[str]:
+    """Put the seconds of a fault into words, also where they are none and why."""
+    yield _seconds(figures.sigterm) if figures.sigterm else "-"
+    if figures.new_container:
+        yield _seconds(figures.new_container)
+    else:
+        yield "none" if timing.ends_for_good else "-"
+    if figures.not_ready:
+        yield _seconds(figures.not_ready)
+    else:
+        yield "-" if timing.ready_again() else "at its end"
+
+
 def _ending(timing: Timing) -> str:
     hook = ""
     if isinstance(timing.pre_stop, Sleep):
@@ -114,10 +126,17 @@ def _ending(timing: Timing) -> str:
         what = "runs its command" if isinstance(timing.pre_stop, Exec) else "gets its page"
         hook = f"Before SIGTERM the preStop hook {what}, for all of the grace at most. "
     rest = "for all of this together" if hook else "after SIGTERM"
+    there_are = f"{hook}There are {timing.grace:g} s {rest}. A worker that"
+    late = "one that stands still, and Python as PID 1 without a handler for SIGTERM, "
+    if timing.ends_for_good:
+        return (
+            f"{there_are} heeds it ends then; {late}only after all of them. No new container "
+            "follows, as the restartPolicy is Never."
+        )
+    ready = " Without a readinessProbe it is ready until it ends." * (not timing.ready_again())
     return (
-        f"{hook}There are {timing.grace:g} s {rest}. A worker that ends at once gets its new "
-        "container at once; one that stands still, and Python as PID 1 without a handler for "
-        "SIGTERM, only after all of them."
+        f"{there_are} ends at once gets its new container at once; {late}only after all of "
+        f"them.{ready}"
     )
 
 
@@ -147,6 +166,9 @@ def _legend(explained: Explanation, width: int) -> Iterator[Line]:
             if name in told:
                 yield from _wrapped(meaning, width)
         yield from _wrapped("-: the manifest does not tell.", width)
+        if all(each.timing is None or each.timing.ends_for_good for each in explained.containers):
+            yield "", ""
+            return
         delays = ", ".join(f"{delay:g}" for delay in back_off_delays(explained.rules))
         late = ", ".join(f"{most:g}" for most in back_off_lateness(explained.rules))
         text = (

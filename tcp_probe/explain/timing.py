@@ -105,6 +105,11 @@ class Timing:
         return max(self._grace, MINIMUM_GRACE)
 
     @property
+    def ends_for_good(self) -> bool:
+        """Whether there is no new container after this one, whatever its exit code."""
+        return self._policy == "Never" and not self._container.restart_rules
+
+    @property
     def _grace(self) -> float:
         probe = self._probes.get("liveness")
         whole_pod = self._policy == "Never" and self._container.alone

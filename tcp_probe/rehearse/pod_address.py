@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import suppress
 
@@ -43,4 +44,19 @@ def connects(host: str, port: int) -> bool:
     with suppress(OSError):
         socket.create_connection((host, port), PATIENCE).close()
         return True
+    return False
+
+
+def is_taken(port: int) -> bool:
+    """Say whether a worker that wants this port of every interface would find it in use.
+
+    Something may hold it without an answer to anyone.
+    """
+    ipv6 = socket.has_dualstack_ipv6()
+    try:
+        # As servers do, in spite of connections that have ended.
+        family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        socket.create_server(("", port), family=family, dualstack_ipv6=ipv6).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
     return False

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from dataclasses import asdict
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tcp_probe._columns import columns
@@ -36,12 +37,13 @@ STYLES = {
 class Report:
     """Prints a rehearsal as it happens: one JSON object a line.
 
-    `on_broken_pipe` is called where nobody reads the standard output any more.
+    `on_unwritten` is called where the output cannot be written any more, which `unwritten` tells:
+    a `BrokenPipeError` where nobody reads it.
     """
 
-    def __init__(self, on_broken_pipe: Callable[[], None]) -> None:
-        self._on_broken_pipe = on_broken_pipe
-        self.unread = False
+    def __init__(self, on_unwritten: Callable[[], None]) -> None:
+        self._on_unwritten = on_unwritten
+        self.unwritten: OSError | None = None
 
     def note(self, text: str) -> None:
         """Print a remark beside the events."""
@@ -78,24 +80,30 @@ class Report:
     def _print_json(self, values: dict[str, Any]) -> None:
         self._print(json.dumps(values), sys.stdout)
 
-    def _print(self, text: str, file: TextIO) -> None:
+    def _print(self, text: str, file: TextIO | None) -> None:
+        if file is None:  # closed before the start
+            return
         try:
             print(text, file=file, flush=True)
-        except BrokenPipeError:
+        except OSError as error:
             # Python flushes once more at its exit, which would fail, too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
-            self.unread = True
-            self._on_broken_pipe()
+            self.unwritten = error
+            self._on_unwritten()
 
 
 class TextReport(Report):
     """Prints a rehearsal as a timeline to read, coloured on a terminal."""
 
-    def __init__(self, on_broken_pipe: Callable[[], None]) -> None:
-        super().__init__(on_broken_pipe)
+    def __init__(self, on_unwritten: Callable[[], None]) -> None:
+        super().__init__(on_unwritten)
         from rich.console import Console
 
-        self._console = Console(highlight=False, soft_wrap=True)
+        # It writes to its file even where what it would write is captured.
+        colours = Console().is_terminal
+        self._console = Console(
+            file=StringIO(), force_terminal=colours, highlight=False, soft_wrap=True
+        )
         self._name_width = 0
 
     def event(self, event: Event, container: str = "") -> None:
@@ -123,7 +131,8 @@ class TextReport(Report):
         """Print what it came to, and how it looked."""
         here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
         for story in stories:
-            lanes = timeline_text(story.timeline, here, sys.stdout.encoding)
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            lanes = timeline_text(story.timeline, here, encoding)
             told = "\n".join(story.summary.story())
             heading = f"\n{story.container} ({story.role})" if len(stories) > 1 else ""
             self._print(f"{heading}\n{lanes}\n\n{told}", sys.stdout)

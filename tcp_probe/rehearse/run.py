@@ -23,7 +23,7 @@ from .container_run import Part
 from .grpc_check import need_grpc
 from .passed_over import passed_over
 from .picture import draw
-from .pod_address import LOOPBACK, connects, pod_address
+from .pod_address import LOOPBACK, connects, is_taken, pod_address
 from .rehearsal import Rehearsal
 from .story import Story
 from .virtual import Simulation
@@ -57,7 +57,7 @@ class Options:
 def rehearse_virtually(workload: Workload, script: WorkerScript, options: Options) -> int:
     """Simulate and print; return the exit status.
 
-    Raises `BadInput` where the picture cannot be written.
+    Raises `BadInput` where the picture cannot be written, `OSError` where the output cannot.
     """
     until = AN_HOUR if options.seconds is None else options.seconds
     report = options.report(lambda: None)
@@ -71,7 +71,7 @@ def rehearse_virtually(workload: Workload, script: WorkerScript, options: Option
     )
     for event in simulation.run(until):
         story.event(event)
-        if report.unread:
+        if report.unwritten:
             break
     end = simulation.now if simulation.kubelet.finished else until
     story.end(simulation.kubelet, end)
@@ -85,7 +85,8 @@ def rehearse_here(workloads: Sequence[Workload], command: Sequence[str], options
     own. The others are those of its pod, in the order of the manifest, if all are to be run.
 
     Raises `CommandError` where there is no command that can be run here, `BadInput` where the
-    picture cannot be written, a port is taken, or a package is missing.
+    picture cannot be written, a port is taken, or a package is missing, and `OSError` where the
+    output cannot be written.
     """
     chosen, *all_of_pod = workloads
     parts = all_of_pod or [chosen]
@@ -94,10 +95,10 @@ def rehearse_here(workloads: Sequence[Workload], command: Sequence[str], options
     _check_ports(parts, address)
     _check_picture(options)
 
-    def on_broken_pipe() -> None:
+    def on_unwritten() -> None:
         rehearsal.stop()
 
-    report = options.report(on_broken_pipe)
+    report = options.report(on_unwritten)
     stories = [Story(each, report, shared=len(parts) > 1) for each in parts]
     rehearsal = Rehearsal(
         [Part(*each) for each in zip(parts, commands, stories, strict=True)],
@@ -158,10 +159,16 @@ def _check_ports(workloads: Sequence[Workload], address: str) -> None:
         need_grpc()
     ports = {handler.port for handler in handlers if not isinstance(handler, Exec)}
     for port in sorted(ports):
+        expected = f"expected nothing on port {port} before the worker is started, but something "
         if any(connects(host, port) for host in {address, LOOPBACK}):
             raise BadInput(
-                f"expected nothing on port {port} before the worker is started, but something "
-                "listens there on this machine, and would answer the probe in its place: end it"
+                f"{expected}listens there on this machine, and would answer the probe in its "
+                "place: end it"
+            )
+        if is_taken(port):
+            raise BadInput(
+                f"{expected}on this machine holds it, though it refuses now, as a worker does "
+                "that is not well: end it"
             )
 
 
@@ -178,8 +185,10 @@ def _finish(
     if options.picture:
         captions = [(story.caption, story.timeline) for story in stories]
         _write(options.picture, "w", draw(str(chosen.choice.resource), captions))
-    # Whoever reads no further has seen enough: nothing is wrong with that.
-    return 0 if report.unread else max(story.summary.exit_status for story in stories)
+    if report.unwritten:
+        # Only now: in the midst of it an error would be one of a group.
+        raise report.unwritten
+    return max(story.summary.exit_status for story in stories)
 
 
 def _write(file: str, mode: str, text: str) -> None:

@@ -96,6 +96,8 @@ def _why(argv: Sequence[str]) -> int:
 def _read(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Reading:
     from .folder import read_folder, read_stdin
 
+    if given.folder is not None or given.target == "-":
+        _need_no_cluster(given, parser)
     if given.folder is not None:
         return read_folder(given.folder, given.target, given.container)
     if given.target == "-":
@@ -115,6 +117,18 @@ def _read(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Reading
         given.context,
     )
     return read_cluster(target, Progress())
+
+
+def _need_no_cluster(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    options = {
+        "-n": given.namespace,
+        "-l": given.selector,
+        "-A": given.all_namespaces,
+        "--context": given.context,
+    }
+    for option, value in options.items():
+        if value:
+            parser.error(f"expected {option} without --from and -: it chooses from a cluster")
 
 
 def _print_json(pods: Sequence[Judged], groups: Sequence[Group], missing: Sequence[str]) -> None:

@@ -97,11 +97,20 @@ def _containers(pod: Any) -> list[dict[str, Any]]:
 def _pods(document: Any, name: str) -> list[Any]:
     kind = text(document, "kind")
     if kind.endswith("List") or (not kind and entries(document, "items")):
-        return entries(document, "items")
-    if kind not in {"Pod", ""} or not isinstance(document, dict):
+        pods = entries(document, "items")
+    elif kind in {"Pod", ""} and isinstance(document, dict):
+        pods = [document]
+    else:
         given = f"a {kind}" if kind else type(document).__name__
         raise BadInput(f"{name}: expected a Pod or a List of them, got {given}")
-    return [document]
+    for pod in pods:
+        if not pod.get("status"):
+            called = text(pod, "metadata", "name") or "without a name"
+            raise BadInput(
+                f"{name}: expected the status of pod {called}, found none: a manifest has none, "
+                "`kubectl get pod NAME -o json` gives it"
+            )
+    return pods
 
 
 def _read_events(reading: Reading, path: Path, names: Sequence[str]) -> None:

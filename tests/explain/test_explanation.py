@@ -117,6 +117,46 @@ def test_what_belongs_to_tcp_probe_is_told_of_its_workers_only(
     assert "the process stands still  21 to 32 s" in capsys.readouterr().out
 
 
+def test_where_nothing_is_restarted_no_new_container_is_told_of(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """As in a Job whose restartPolicy is Never: there is none, at once or later."""
+    explain([manifest(pod({"restartPolicy": "Never"}, **GOOD))])
+    output = " ".join(capsys.readouterr().out.split())
+    assert "the port refuses 20 to 31 s none 0 to 10 s" in output
+    assert "No new container follows, as the restartPolicy is Never." in output
+    for word in ("gets its new container", "Back-off", "restarts at once"):
+        assert word not in output
+
+
+def test_rules_may_restart_what_its_policy_does_not(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Which one holds then depends on the exit code: the manifest does not tell."""
+    codes = {"operator": "In", "values": [42]}
+    fields = {
+        "restartPolicy": "Never",
+        "restartPolicyRules": [{"action": "Restart", "exitCodes": codes}],
+    }
+    explain([manifest(pod(**GOOD, **fields))])
+    output = " ".join(capsys.readouterr().out.split())
+    assert "the port refuses 20 to 31 s - 0 to 10 s" in output
+    assert "Back-off" in output
+
+
+def test_without_a_readiness_probe_it_is_ready_to_its_end(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """As a rehearsal shows it; that is known, unlike what a command would do."""
+    good = {name: value for name, value in GOOD.items() if name != "readinessProbe"}
+    explain([manifest(pod(**good))])
+    output = " ".join(capsys.readouterr().out.split())
+    assert "the port refuses 20 to 31 s 20 to 61 s at its end" in output
+    assert "Without a readinessProbe it is ready until it ends." in output
+    explain([manifest(pod(**GOOD))])
+    assert "Without a readinessProbe" not in capsys.readouterr().out
+
+
 def test_every_container_of_every_pod_is_explained(
     manifest: Manifest, pod: Pod, capsys: Output
 ) -> None:
@@ -147,7 +187,7 @@ def test_the_explanation_can_be_read(manifest: Manifest, pod: Pod, capsys: Outpu
     output = capsys.readouterr().out
     lines = output.splitlines()
     assert lines[0] == "Pod worker, container worker"
-    assert "A start is killed after 58 to 61 s without an answer." in lines
+    assert "A start that does not answer is killed after 58 to 61 s." in lines
     assert re.search(r"^the port refuses +20 to 31 s +20 to 61 s +0 to 10 s$", output, re.MULTILINE)
     assert "Ready again 0 to 10 s after checks pass again." in lines
     assert any("10, 20, 40, 80, 160, 300 s, late by up to 6" in line for line in lines)

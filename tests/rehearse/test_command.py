@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tcp_probe
 from tcp_probe import _command_line
+from tcp_probe.__main__ import main
 from tcp_probe.explain.command import explain
 from tcp_probe.rehearse.command import rehearse
 
@@ -20,6 +23,16 @@ Output = pytest.CaptureFixture[str]
 LIVENESS = {"tcpSocket": {"port": 9090}, "periodSeconds": 2}
 NOT_HEEDED = "tcp_probe: not heeded here: the image; the environment of this shell is passed on"
 ENDS = [sys.executable, "-S", "-c", "import sys; print('out'); print('err', file=sys.stderr)"]
+
+
+def run_it(
+    arguments: Sequence[str], *, within: Sequence[str] = (), stdout: Any = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Rehearse in a process of its own."""
+    command = [*within, sys.executable, "-m", "tcp_probe", "rehearse", *arguments]
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
 
 
 @pytest.fixture
@@ -273,7 +286,7 @@ def test_a_reader_that_has_gone_ends_a_virtual_rehearsal(
     os.close(read)
     with os.fdopen(write, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
-        assert rehearse([file, "--virtual", "--worker", "close=1", "--json"]) == 0
+        assert main(["rehearse", file, "--virtual", "--worker", "close=1", "--json"]) == 0
 
 
 def test_a_reader_that_has_gone_ends_a_rehearsal(
@@ -284,7 +297,29 @@ def test_a_reader_that_has_gone_ends_a_rehearsal(
     os.close(read)
     with os.fdopen(write, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
-        assert rehearse([free_file, "--json", "--", "sleep", "100"]) == 0
+        assert main(["rehearse", free_file, "--json", "--", "sleep", "100"]) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_output_that_cannot_be_written_is_told(options: list[str], free_file: str) -> None:
+    """In one line, as of the other commands, and the rehearsal ends."""
+    with Path("/dev/full").open("wb") as full:
+        done = run_it([free_file, *options, "--", "sleep", "100"], stdout=full)
+    assert done.returncode == 74
+    told = done.stderr.splitlines()
+    assert told[-1] == "tcp_probe: cannot write the output: No space left on device"
+    assert all(line.startswith("tcp_probe: ") for line in told)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_closed_output_is_none(options: list[str], free_file: str) -> None:
+    """Then only the exit status tells."""
+    arguments = [free_file, *options, "--for", "1", "--", "sleep", "100"]
+    script = 'exec "$@" >&-'
+    done = run_it(arguments, within=["sh", "-c", script, "sh"])
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Traceback" not in done.stderr
 
 
 def test_grpc_needs_packages(
@@ -305,6 +340,19 @@ def test_a_port_that_is_taken_is_told(
     file = manifest(pod(livenessProbe={"tcpSocket": {"port": taken_port}}))
     assert rehearse([file, "--", "sleep", "100"]) == 2
     assert f"expected nothing on port {taken_port} before the worker" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_and_refuses_is_told(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """A worker that is not well holds its port: this one could not listen there."""
+    with tcp_probe.serve(0) as probe:
+        probe.fail("not well")
+        file = manifest(pod(livenessProbe={"tcpSocket": {"port": probe.port}}))
+        assert rehearse([file, "--", "sleep", "100"]) == 2
+        told = capsys.readouterr().err
+    assert f"expected nothing on port {probe.port} before the worker is started" in told
+    assert "holds it, though it refuses now" in told
 
 
 @pytest.mark.parametrize(
@@ -368,7 +416,7 @@ def test_a_grpc_probe_is_made(manifest: Manifest, pod: Pod, capsys: Output, free
     """With what it needs it is one like the others."""
     grpc = {"grpc": {"port": free_port}, "periodSeconds": 1, "failureThreshold": 1}
     file = manifest(pod(livenessProbe=grpc))
-    assert rehearse([file, "--for", "3", "--", "sleep", "100"]) == 1
+    assert rehearse([file, "--for", "6", "--", "sleep", "100"]) == 1
     assert "timeout: failed to connect service" in capsys.readouterr().out
 
 

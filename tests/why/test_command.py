@@ -302,6 +302,17 @@ def test_one_thing_is_asked_for(arguments: list[str], capsys: Output) -> None:
     assert "expected one of POD, KIND/NAME" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("source", [["-"], ["--from", "folder"]])
+@pytest.mark.parametrize("options", [["-n", "prod"], ["-l", "app=web"], ["-A"], ["--context", "x"]])
+def test_what_chooses_from_a_cluster_is_not_for_what_is_given(
+    source: list[str], options: list[str], capsys: Output
+) -> None:
+    """It would say nothing of what was left out."""
+    assert why([*source, *options]) == 2
+    told = capsys.readouterr().err
+    assert f"expected {options[0]} without --from and -: it chooses from a cluster" in told
+
+
 def test_help_tells_exit_codes_and_examples(capsys: Output) -> None:
     """Each with a command."""
     assert why(["--help"]) == 0

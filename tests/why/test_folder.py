@@ -160,6 +160,24 @@ def test_a_pod_is_read_from_the_standard_input(
     assert "<stdin>:1: expected JSON" in complaint(capsys, "-")
 
 
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"kind": "Pod"}, "without a name"),
+        ({"kind": "Pod", "metadata": {"name": "web"}, "status": {}}, "web"),
+        ({"items": [{"metadata": {"name": "web"}}]}, "web"),
+    ],
+)
+def test_a_manifest_is_no_pod_that_ran(
+    document: Any, name: str, stdin: Callable[[bytes], None], capsys: Output
+) -> None:
+    """Nothing is known of it: kubectl's output is asked for."""
+    stdin(json.dumps(document).encode())
+    told = complaint(capsys, "-")
+    assert f"<stdin>: expected the status of pod {name}, found none" in told
+    assert "kubectl get pod NAME -o json" in told
+
+
 def test_a_job_without_pods_is_judged_by_its_status(tmp_path: Path, ask: Ask) -> None:
     """Failed for its deadline, complete, or for what nothing tells any more."""
     job: dict[str, Any] = {"kind": "Job", "metadata": {"name": "nightly", "namespace": "prod"}}
