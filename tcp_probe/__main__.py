@@ -18,7 +18,7 @@ usage: tcp-probe COMMAND ...        the same as: python -m tcp_probe COMMAND ...
   rehearse MANIFEST     run a worker here and probe it as kubelet would, restarts included
   why POD               tell why a worker was restarted, or does not start or become ready
 
-  tcp-probe COMMAND --help tells the rest, exit codes and examples too.
+  tcp-probe COMMAND --help tells the rest, exit status and examples too.
   tcp-probe --version   print the version
 """
 _BAD_INPUT = 2

@@ -14,7 +14,7 @@ _HELP = f"""\
 Make one check as kubelet's tcpSocket probe does: connect, and close. HOST is
 127.0.0.1 where it is not given, S is 1 second.
 
-exit codes:
+exit status:
   0  the check passed               tcp-probe check 9090
   1  refused, timed out or unknown  tcp-probe check 10.0.0.4:9090 --timeout 2
   2  the arguments are wrong        tcp-probe check http://localhost
@@ -34,7 +34,7 @@ def check(arguments: list[str]) -> int:
         host, port, timeout = _parse(arguments)
         took = check_port(port, host, timeout)
     except (TypeError, ValueError) as error:
-        print(f"{error}\n{_USAGE}", file=sys.stderr)
+        print(f"tcp_probe: {error}\n{_USAGE}", file=sys.stderr)
         return 2
     except OSError as error:
         print(_in_the_words_of_kubelet(error, host, port))
@@ -57,6 +57,8 @@ def _parse(arguments: list[str]) -> tuple[str, int, float]:
             addresses.append(argument)
     if len(addresses) != 1:
         raise ValueError(f"expected one [HOST:]PORT, got {len(addresses)}")
+    if "://" in addresses[0]:
+        raise ValueError(f"give HOST:PORT, not a URL: got {addresses[0]!r}")
     host, _, port = addresses[0].rpartition(":")
     if host[:1] == "[" and host[-1:] == "]":
         host = host[1:-1]

@@ -128,7 +128,9 @@ class Gate:
         try:
             with self.lock:
                 self._reasons.pop(cause, None)
-                self._decide()
+                # What else is held before anything was told is still nothing to tell.
+                if self._told is not None or not self._reasons:
+                    self._decide()
         except BaseException:
             self._decide()
             raise

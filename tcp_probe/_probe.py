@@ -17,6 +17,9 @@ class Probe:
 
     _port: Port
 
+    def __init__(self, *_: object) -> None:
+        raise TypeError("a Probe is yielded by tcp_probe.serve() or returned by tcp_probe.start()")
+
     def __repr__(self) -> str:
         state = "; ".join(self.reasons) or "listening"
         return f"<tcp_probe.Probe port={self.port} checks={self.checks}: {state}>"
@@ -106,6 +109,6 @@ Probe.__module__ = "tcp_probe"
 
 def probe_of(port: Port) -> Probe:
     """Make the `Probe` of a port; its users get it from `serve` and `start`."""
-    made = Probe()
+    made = Probe.__new__(Probe)
     made._port = port
     return made

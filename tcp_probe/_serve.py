@@ -39,9 +39,10 @@ class serve(  # noqa: N801 (to its user it is a function)
     `start`.
 
     With a plain `with`, for a worker without an event loop, a thread accepts. Then only a
-    `watchdog` sees that the worker is stuck. Under gevent or eventlet, whose threads are none, what
-    blocks everything also blocks the watch: a port that nobody accepts on still refuses in the end,
-    when its queue is full.
+    `watchdog` sees that the worker is stuck; inside an event loop that runs in this thread, that
+    loop is watched as well. Under gevent or eventlet, whose threads are none, what blocks
+    everything also blocks the watch: a port that nobody accepts on still refuses in the end, when
+    its queue is full.
 
     `port`
         Where to listen, 0 to 65535; 0 stands for one that the kernel picks.

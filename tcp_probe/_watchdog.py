@@ -26,6 +26,9 @@ class Watchdog:
     __slots__ = ("__weakref__", "_timer")
     _timer: Timer
 
+    def __init__(self, *_: object) -> None:
+        raise TypeError("a Watchdog is returned by the watchdog() of a Probe")
+
     def __enter__(self) -> Watchdog:
         # Should a signal handler raise where the end of the block begins, nobody else stops it.
         # And not a __del__: what a handler raises in there is lost.
@@ -88,7 +91,7 @@ Watchdog.__module__ = "tcp_probe"
 
 def watchdog(timer: Timer) -> Watchdog:
     """Make the `Watchdog` of a timer; its users get it from `Probe.watchdog`."""
-    made = Watchdog()
+    made = Watchdog.__new__(Watchdog)
     made._timer = timer
     timer.guard = weakref.ref(made, _tell_that_it_was_not_used)
     return made

@@ -146,3 +146,12 @@ def test_names_that_do_not_exist() -> None:
     """The package has no names beside its own."""
     with pytest.raises(AttributeError, match="no attribute 'server'"):
         tcp_probe.server  # type: ignore[attr-defined]  # noqa: B018 (both see what is under test)
+
+
+@pytest.mark.parametrize("arguments", [(), (9090,)], ids=str)
+def test_what_only_the_package_makes(arguments: tuple[Any, ...]) -> None:
+    """A `Probe` or `Watchdog` made by hand is an error that says where one comes from."""
+    with pytest.raises(TypeError, match=r"yielded by tcp_probe\.serve\(\) or returned by .*start"):
+        tcp_probe.Probe(*arguments)
+    with pytest.raises(TypeError, match=r"returned by the watchdog\(\) of a Probe"):
+        tcp_probe.Watchdog(*arguments)

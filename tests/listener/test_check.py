@@ -123,6 +123,10 @@ def test_command_with_a_name_that_does_not_resolve(capsys: pytest.CaptureFixture
         ([], "expected one [HOST:]PORT, got 0"),
         (["9090", "9091"], "expected one [HOST:]PORT, got 2"),
         (["http"], "expected a port from 1 to 65535, got 'http'"),
+        (
+            ["http://localhost:80"],
+            "give HOST:PORT, not a URL: got 'http://localhost:80'",
+        ),
         (["localhost:"], "expected a port from 1 to 65535, got ''"),
         (["0"], "port: expected 1 to 65535, got 0"),
         (["65536"], "port: expected 1 to 65535, got 65536"),
@@ -161,7 +165,7 @@ def test_command_with_bad_arguments(
     """Bad arguments are told with the usage, on stderr, and return 2."""
     assert main(["check", *arguments]) == 2
     told = capsys.readouterr()
-    assert told.err.splitlines()[0] == message
+    assert told.err.splitlines()[0] == f"tcp_probe: {message}"
     assert "usage: tcp-probe check" in told.err
     assert told.out == ""
 

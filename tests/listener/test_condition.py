@@ -250,5 +250,6 @@ async def test_a_condition_is_cancelled_soon_after_its_interval(until: Until) ->
         await anyio.sleep_forever()
         return True
 
-    async with tcp_probe.serve(0, condition=condition, interval=0.05):
+    # 20 s is how long `until` waits: a tenth over an interval passes, some intervals over do not.
+    async with tcp_probe.serve(0, condition=condition, interval=4):
         await until(lambda: asked >= 3)

@@ -74,6 +74,50 @@ async def test_ends_while_it_waits(taken_port: int) -> None:
     assert not probe._port.listener.is_bound
 
 
+async def test_left_while_it_waits_its_end_is_told_once(lines: Lines, taken_port: int) -> None:
+    """With a condition too the log has the wait and the end, and no refusal in between."""
+    answered = anyio.Event()
+
+    async def condition() -> bool:
+        answered.set()
+        return True
+
+    async with tcp_probe.serve(taken_port, wait=True, condition=condition) as probe:
+        await answered.wait()
+        await anyio.wait_all_tasks_blocked()
+        assert probe.reasons == ("another process listens on the port",)
+    assert "the worker has ended" in probe.reasons
+    assert lines() == [
+        f"WARNING port {taken_port} is in use, and is tried again every 0.05 s until it is free",
+        f"INFO port {taken_port} refuses checks: {'; '.join(probe.reasons)}",
+    ]
+
+
+async def test_a_condition_that_is_not_answered_yet_is_no_warning(
+    lines: Lines, until: Until
+) -> None:
+    """A port that becomes free before the first answer waits for that in silence."""
+    answer = anyio.Event()
+
+    async def condition() -> bool:
+        await answer.wait()
+        return True
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        waiting = tcp_probe.serve(port, host="127.0.0.1", wait=True, condition=condition)
+        probe = await waiting.__aenter__()
+    await until(lambda: probe.reasons == ("the condition has not been answered yet",))
+    answer.set()
+    await until(lambda: probe.listening)
+    await waiting.__aexit__(None, None, None)
+    assert [line.split(" ", 3)[3] for line in lines()] == [
+        "is in use, and is tried again every 0.05 s until it is free",
+        "answers checks",
+        "refuses checks: the worker has ended",
+    ]
+
+
 async def test_without_it_a_port_in_use_is_an_error(taken_port: int) -> None:
     """By default a port that is in use is told by an OSError."""
     with pytest.raises(OSError, match="in use"):
