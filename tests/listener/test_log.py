@@ -222,6 +222,17 @@ async def test_lines_come_in_the_order_of_what_happened(until: Until) -> None:
         assert told == [answers, refuses] * 3
 
 
+def test_a_handler_that_raises_is_none_of_the_workers(checked: Callable[[int], str]) -> None:
+    """Whatever a handler raises in the worker's own thread, the worker goes on."""
+
+    def broken(_: logging.LogRecord) -> None:
+        raise ValueError("a handler")
+
+    with tcp_probe.serve(0) as probe, handled_by(broken):
+        probe.fail("draining")
+        assert checked(probe.port) == "refused"
+
+
 async def test_a_line_is_written_where_no_thread_can_be_started(
     until: Until, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
