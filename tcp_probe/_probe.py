@@ -3,22 +3,21 @@ from __future__ import annotations
 from typing import final
 
 from ._arguments import seconds
+from ._not_by_hand import NotByHand
 from ._port import Port
 from ._timer import Timer
 from ._watchdog import Watchdog, watchdog
 
 
 @final
-class Probe:
+class Probe(metaclass=NotByHand):
     """The port that `serve` or `start` listens on, for the worker to ask and to tell.
 
     All of it may be used from any thread.
     """
 
+    _comes_from = "it is yielded by tcp_probe.serve() or returned by tcp_probe.start()"
     _port: Port
-
-    def __init__(self, *_: object) -> None:
-        raise TypeError("a Probe is yielded by tcp_probe.serve() or returned by tcp_probe.start()")
 
     def __repr__(self) -> str:
         state = "; ".join(self.reasons) or "listening"

@@ -6,12 +6,13 @@ from time import monotonic
 from types import TracebackType
 from typing import final
 
+from ._not_by_hand import NotByHand
 from ._timer import Timer
 from ._where import here
 
 
 @final
-class Watchdog:
+class Watchdog(metaclass=NotByHand):
     """A timer that makes the port refuse checks while it has run out.
 
     `Probe.watchdog` makes one, and its `with` block runs it:
@@ -24,10 +25,8 @@ class Watchdog:
     """
 
     __slots__ = ("__weakref__", "_timer")
+    _comes_from = "it is returned by the watchdog() of a Probe"
     _timer: Timer
-
-    def __init__(self, *_: object) -> None:
-        raise TypeError("a Watchdog is returned by the watchdog() of a Probe")
 
     def __enter__(self) -> Watchdog:
         # Should a signal handler raise where the end of the block begins, nobody else stops it.
