@@ -177,9 +177,9 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("usage: tcp-probe")
 
 
-@pytest.mark.parametrize("command", ["explain", "rehearse"])
+@pytest.mark.parametrize("command", ["explain", "rehearse", "why"])
 def test_the_tools_are_commands_too(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """`explain` and `rehearse` are reached through the same entry."""
+    """`explain`, `rehearse` and `why` are reached through the same entry."""
     assert main([command, "--help"]) == 0
     assert command in capsys.readouterr().out
 

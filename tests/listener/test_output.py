@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -60,3 +61,35 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     """The command prints the version of the package."""
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"tcp-probe {tcp_probe.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(BrokenPipeError(), 0), (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 74)],
+    ids=["reader gone", "disk full"],
+)
+def test_what_python_flushes_at_its_exit_goes_nowhere(
+    error: OSError, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After an output that failed nothing more is written, which would fail once more."""
+
+    def failing(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("tcp_probe._check_command.check", failing)
+    output = tmp_path / "output"
+    with output.open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["check", "1"]) == status
+        stdout.write("flushed at exit")
+        stdout.flush()
+        monkeypatch.undo()
+    assert output.read_text() == ""
+
+
+def test_streams_that_are_closed_are_not_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process without a standard output runs a command as any other does."""
+    monkeypatch.setattr(sys, "stdout", None)
+    status = main(["--version"])
+    monkeypatch.undo()
+    assert status == 0
