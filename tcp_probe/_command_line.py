@@ -10,6 +10,7 @@ from ._bad_input import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import NoReturn
 
     from _typeshed import SupportsWrite
 
@@ -43,7 +44,13 @@ def _tell(problem: str) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's own, except that help which cannot be written is an error like any other."""
+    """argparse's own, except for help that cannot be written and for an argument too many."""
+
+    def error(self, message: str) -> NoReturn:
+        given = message.removeprefix("unrecognized arguments: ")
+        if given != message and not given.startswith("-"):
+            message = f"expected one argument beside the options, got also {given}"
+        super().error(message)
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         # argparse's own hides that it could not be written.
@@ -78,7 +85,10 @@ def number_of(kind: Callable[[str], float], least: float) -> Callable[[str], flo
     """Make what reads a number of that kind, from `least` on, for argparse."""
 
     def number(text: str) -> float:
-        value = kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -inf
         if not least <= value < inf:
             raise ValueError(f"expected a number of at least {least}, got {text!r}")
         return value

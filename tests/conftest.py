@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -94,12 +95,27 @@ def ipv6() -> None:
         pytest.skip("this machine has no IPv6")
 
 
+def unused_port() -> int:
+    """Find a port below those that the kernel picks for others meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311 - nothing secret
+        try:
+            with socket.create_server(("", port)):
+                return port
+        except OSError:
+            continue
+
+
+@pytest.fixture(scope="session")
+def ports() -> Callable[[], int]:
+    """Find a port that nothing listens on, another one at each call."""
+    return unused_port
+
+
 @pytest.fixture
-def free_port() -> int:
+def free_port(ports: Callable[[], int]) -> int:
     """Find a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as finder:
-        port: int = finder.getsockname()[1]
-        return port
+    return ports()
 
 
 @pytest.fixture

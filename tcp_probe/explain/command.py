@@ -10,18 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EPILOG = """\
-Every container of every Pod in the file is explained, and what is passed over is named.
+Every container of every Pod in the file is explained, and
+what is passed over is named.
 
 exit status:
-  0  no error was found          tcp-probe explain worker.yaml
-  1  one was, or with --strict   tcp-probe explain worker.yaml --strict
-     a warning
-  2  it cannot be read           tcp-probe explain values.yaml
+  0  no error was found
+       tcp-probe explain worker.yaml
+  1  one was, or with --strict a warning
+       tcp-probe explain worker.yaml --strict
+  2  it cannot be read
+       tcp-probe explain values.yaml
 
 more examples:
   helm template CHART | tcp-probe explain -
   tcp-probe explain rollout.yaml --template spec.template
-  tcp-probe explain app.yaml --json | jq '.containers[].findings[]'
+  tcp-probe explain app.yaml --json |
+    jq '.containers[].findings[]'
 """
 
 
@@ -65,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = command_line.parser(
         "explain",
-        "Tell what the probes of a manifest will do, in seconds, and what is wrong with them.",
+        "Tell what the probes of a manifest will do, in seconds,\nand what is wrong with them.",
         epilog=EPILOG,
         container="explain those of this name alone; POD/NAME: that one",
     )

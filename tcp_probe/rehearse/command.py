@@ -27,11 +27,13 @@ exit status:
 --json prints one object a line: time (seconds), type
 (Normal or Warning), reason, message, restarts, kind. The
 kind "event" is what kubelet sends, word for word; "state"
-is what can be seen of the pod (Exited, Ready, NotReady).
-BackOff has "delay" in seconds, Exited "termination_message"
-if there is one, and with --all-containers each has
-"container". The last is of kind "summary": ready_after,
-causes, advice, and pod, what kubectl would show.
+is what can be seen of the pod: Exited, Ready, NotReady,
+SignalIgnored (runs on until SIGKILL), Succeeded (killed,
+but ended with 0, and not restarted for that). BackOff has
+"delay" in seconds, Exited "termination_message" if there
+is one, and with --all-containers each has "container". The
+last is of kind "summary": ready_after, causes, advice, and
+pod, what kubectl would show.
   tcp-probe rehearse worker.yaml --for 60 --json |
     jq -r 'select(.kind == "event") | .message'
 """
@@ -86,7 +88,10 @@ def _rehearse(argv: Sequence[str]) -> int:
         help="run the whole pod: init containers in their order, sidecars, then the rest",
     )
     parser.add_argument(
-        "--timeline", metavar="FILE.svg", help="write a picture of what happened to this file"
+        "--timeline",
+        type=command_line.argument(_svg),
+        metavar="FILE.svg",
+        help="write a picture of what happened to this file",
     )
     own = argv.index("--") if "--" in argv else len(argv)
     given = parser.parse_args(argv[:own])
@@ -110,3 +115,9 @@ def _rehearse(argv: Sequence[str]) -> int:
         return rehearse_virtually(chosen, given.worker, options)
     others = whole_pod(chosen) if given.all_containers else []
     return rehearse_here([chosen, *others], command, options)
+
+
+def _svg(file: str) -> str:
+    if not file.lower().endswith(".svg"):
+        raise ValueError(f"expected a file that ends in .svg, got {file!r}")
+    return file

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -43,14 +44,14 @@ class Follower:
 
 
 @pytest.fixture
-def followers(tmp_path: Path) -> list[Follower]:
+def followers(tmp_path: Path, ports: Callable[[], int]) -> list[Follower]:
     """Follow the page three times, once with each worker, each on a port of its own."""
     (pod,) = of_the_page("yaml")
     found = []
     for number, worker in enumerate(of_the_page("python")):
         folder = tmp_path / str(number)
         folder.mkdir()
-        port = str(20000 + os.getpid() % 10000 + number)
+        port = str(ports())
         found.append(
             Follower(folder, worker.code.replace("9090", port), pod.code.replace("9090", port))
         )

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -103,26 +101,11 @@ class Rehearsed:
             time.sleep(0.1)
 
 
-def unused_port() -> int:
-    """Find a port below those that the kernel picks for others meanwhile."""
-    while True:
-        port = random.randrange(20000, 32000)  # noqa: S311 - nothing secret
-        try:
-            with socket.create_server(("", port)):
-                return port
-        except OSError:
-            continue
-
-
-@pytest.fixture(scope="session")
-def ports() -> Callable[[], int]:
-    """Find an unused port, another one at each call."""
-    return unused_port
-
-
 @pytest.fixture(scope="session", autouse=True)
 def rehearsals(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    ports: Callable[[], int],
 ) -> Iterator[dict[str, Rehearsed]]:
     """Rehearse all Pods of the lab at once, each on ports of its own: most of the time they wait.
 
@@ -141,7 +124,7 @@ def rehearsals(
         for name in sorted(path.stem for path in LAB.glob("[!k]*.yaml")):
             text = (LAB / f"{name}.yaml").read_text(encoding="utf-8")
             for port in ("9090", "9091"):
-                text = text.replace(port, str(unused_port()))
+                text = text.replace(port, str(ports()))
             if name == "claude-worker":
                 for slow, fast in QUICKER.items():
                     assert slow in text

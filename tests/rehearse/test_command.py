@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,6 @@ Output = pytest.CaptureFixture[str]
 LIVENESS = {"tcpSocket": {"port": 9090}, "periodSeconds": 2}
 NOT_HEEDED = "tcp_probe: not heeded here: the image; the environment of this shell is passed on"
 ENDS = [sys.executable, "-S", "-c", "import sys; print('out'); print('err', file=sys.stderr)"]
-
-
-def run_it(
-    arguments: Sequence[str], *, within: Sequence[str] = (), stdout: Any = subprocess.PIPE
-) -> subprocess.CompletedProcess[str]:
-    """Rehearse in a process of its own."""
-    command = [*within, sys.executable, "-m", "tcp_probe", "rehearse", *arguments]
-    return subprocess.run(
-        command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
-    )
 
 
 @pytest.fixture
@@ -216,7 +206,9 @@ def test_without_a_command_that_of_the_manifest_is_run(
         (["FILE", "--virtual", "--worker", "start=0", "--", "x"], "takes no command"),
         (["FILE", "--worker", "start=0"], "--worker is for --virtual"),
         (["FILE", "--virtual", "--worker", "x=0"], "argument --worker: expected start, close"),
-        (["FILE", "--for", "soon"], "argument --for: could not convert string to float: 'soon'"),
+        (["FILE", "--for", "soon"], "argument --for: expected a number of at least 0, got 'soon'"),
+        (["FILE", "--timeline", "x.png"], "expected a file that ends in .svg, got 'x.png'"),
+        (["FILE", "job.yaml"], "expected one argument beside the options, got also job.yaml"),
         (["FILE", "--for", "-1"], "argument --for: expected a number of at least 0, got '-1'"),
         (["FILE", "--for", "inf"], "argument --for: expected a number of at least 0, got 'inf'"),
         (["FILE", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
@@ -305,7 +297,15 @@ def test_a_reader_that_has_gone_ends_a_rehearsal(
 def test_output_that_cannot_be_written_is_told(options: list[str], free_file: str) -> None:
     """In one line, as of the other commands, and the rehearsal ends."""
     with Path("/dev/full").open("wb") as full:
-        done = run_it([free_file, *options, "--", "sleep", "100"], stdout=full)
+        command = ["rehearse", free_file, *options, "--", "sleep", "100"]
+        done = subprocess.run(
+            [sys.executable, "-m", "tcp_probe", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert done.returncode == 74
     told = done.stderr.splitlines()
     assert told[-1] == "tcp_probe: cannot write the output: No space left on device"
@@ -313,13 +313,12 @@ def test_output_that_cannot_be_written_is_told(options: list[str], free_file: st
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_closed_output_is_none(options: list[str], free_file: str) -> None:
+def test_a_closed_output_is_none(
+    options: list[str], file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then only the exit status tells."""
-    arguments = [free_file, *options, "--for", "1", "--", "sleep", "100"]
-    script = 'exec "$@" >&-'
-    done = run_it(arguments, within=["sh", "-c", script, "sh"])
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(sys, "stdout", None)
+    assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "9", *options]) == 0
 
 
 def test_grpc_needs_packages(
@@ -457,3 +456,5 @@ def test_the_help_tells_exit_codes_and_json_and_fits(
     assert "exit status:\n  0 " in own
     assert "--json prints one object a line" in own
     assert max(map(len, own.splitlines()[1:])) <= 60
+    assert explain(["--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
