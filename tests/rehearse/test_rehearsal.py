@@ -206,8 +206,10 @@ async def test_the_pods_end_ends_the_rehearsal(
     """The code of a signal is 128 and its number, as in a container."""
     stage = Stage(manifest(pod({"restartPolicy": "Never"})), worker(line))
     seconds = await stage.run()
-    assert stage.reasons == ["Started", "Ready", "Exited", "NotReady"]
-    assert stage.events[2].message == f"Container worker exited with code {code}"
+    # It may end before it is seen to be ready.
+    seen = [event for event in stage.events if event.reason not in ("Ready", "NotReady")]
+    assert [event.reason for event in seen] == ["Started", "Exited"]
+    assert seen[1].message == f"Container worker exited with code {code}"
     assert seconds < PATIENCE
     assert stage.rehearsal.finished
 
