@@ -237,6 +237,18 @@ async def test_started_it_runs_though_nobody_keeps_it(until: Until) -> None:
         await until(lambda: not probe.listening)
 
 
+async def test_a_block_that_nobody_leaves() -> None:
+    """A watchdog whose `with` is gone without its end, as a handler that raises does it, stops."""
+    async with tcp_probe.serve(0) as probe:
+        watchdog = probe.watchdog(LONG)
+        watchdog.__enter__()
+        timer = watchdog._timer
+        assert timer.running
+        del watchdog
+        gc.collect()
+        assert not timer.running
+
+
 async def test_started_twice_at_once() -> None:
     """One watchdog is one timer: to start it while it runs is an error, and it goes on."""
     async with tcp_probe.serve(0) as probe:

@@ -111,7 +111,7 @@ def test_a_stall_that_is_just_being_answered_is_not_due(gate: Gate, timers: Time
 
 
 def test_a_stall_watch_looks_no_more_where_the_loop_has_been_closed(
-    gate: Gate, timers: Timers
+    gate: Gate, timers: Timers, lines: Lines
 ) -> None:
     """A loop that takes no ping has ended: the port refuses, and nothing pings it again."""
 
@@ -123,7 +123,29 @@ def test_a_stall_watch_looks_no_more_where_the_loop_has_been_closed(
     stall._answered = True
     stall.due()
     assert gate.reasons == ("the event loop has ended",)
+    assert stall.ran_out
     assert not timers.running
+    assert lines()[-1].startswith("INFO")
+
+
+def test_a_stall_watch_forgives_a_process_that_stood_still(
+    gate: Gate, timers: Timers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts again, and arms the dump of all stacks for its own timeout, unless it ran out."""
+    armed: list[float] = []
+    monkeypatch.setattr(gate.last_words, "arm", armed.append)
+    stall = StallWatch(gate, timers, 10, lambda _: None)
+    stall.reset_at = 100
+    stall.forgive(50, 160)
+    assert stall.reset_at == 160
+    assert armed == [10]
+    gate.hold(stall, "the event loop has not run")
+    stall.forgive(50, 220)
+    assert armed == [10]
+    gate.withdraw(stall)
+    stall._answered = True
+    stall.due()
+    assert armed == [10, 10]
 
 
 def test_errors_of_accept_are_told_once_an_episode(
