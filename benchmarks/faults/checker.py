@@ -81,10 +81,10 @@ async def judge(server: Server, clients: int, limit: float) -> Verdict:
             continue
         wake_at = kubelet.next_wake
         if happened_at is None and wake_at > HAPPENS_AT:
-            await anyio.sleep(HAPPENS_AT - now())
+            await anyio.sleep(max(0.0, HAPPENS_AT - now()))
             happened_at = now()
             os.kill(server.pid, signal.SIGUSR1)
-        await anyio.sleep(wake_at - now())
+        await anyio.sleep(max(0.0, wake_at - now()))
         steps = kubelet.wake(now())
 
 
