@@ -80,7 +80,8 @@ class ThreadAcceptor(Acceptor):
     def close(self) -> None:
         """Accept no more, for good."""
         self._closed = True
-        self._changed()
+        with self._gate.lock:
+            self._changed()
         if self._thread.ident is not None:  # it was started
             self._thread.join(_PATIENCE)
 

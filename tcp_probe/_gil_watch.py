@@ -25,8 +25,8 @@ class GilWatch(Timer):
 
     def watch(self) -> None:
         """Watch from now on."""
+        self._timers.keep_armed = self._arm
         self.start(str)
-        self.forgive(0, self.reset_at)
 
     def due_at(self) -> float:
         """Return when to arm it again."""
@@ -36,6 +36,8 @@ class GilWatch(Timer):
         """Note that it was armed."""
         self.reset_at = monotonic()
 
-    def forgive(self, late: float, now: float) -> None:  # noqa: ARG002 (whenever it wakes)
-        """Arm it again; there is nothing to forgive."""
+    def forgive(self, late: float, now: float) -> None:
+        """There is nothing to forgive."""
+
+    def _arm(self) -> None:
         self._gate.last_words.arm(self._stall_timeout)

@@ -35,6 +35,7 @@ class StallWatch(Timer):
 
     def watch(self) -> None:
         """Watch the event loop of this thread."""
+        self._timers.keep_armed = self._arm
         self.start(partial(thread_stack, current_thread()))
         self._ping()
 
@@ -45,10 +46,8 @@ class StallWatch(Timer):
             return again
         return super().due_at()
 
-    def forgive(self, late: float, now: float) -> None:
-        """Start again where the process stood still; the next ping may come too late for a dump."""
-        super().forgive(late, now)
-        if not self.ran_out:
+    def _arm(self) -> None:
+        if not self.ran_out:  # why its loop stands still is told
             self._gate.last_words.arm(self.timeout)
 
     def due(self) -> None:
@@ -61,11 +60,12 @@ class StallWatch(Timer):
     def _ping(self) -> None:
         self.reset_at = monotonic()
         self._answered = False
-        self._gate.last_words.arm(self.timeout)
         try:
             self._call_soon(self._answer)
         except RuntimeError:  # it has been closed
             self._timers.stop(self)
+            self._timers.keep_armed = lambda: None
+            self._gate.last_words.disarm()
             self._gate.refuse(self, "the event loop has ended", level=logging.INFO)
 
     def _answer(self) -> None:

@@ -96,6 +96,10 @@ class TerminationMessage:
         if file is not None and monotonic() - file.armed_at > ARM_AGAIN * stall_timeout:
             self._use(_File.arm, _DUMP * stall_timeout)
 
+    def disarm(self) -> None:
+        """Have nothing written unless it is armed again."""
+        self._use(_File.disarm)
+
     def close(self) -> None:
         """Say no more, and let what was said stand."""
         self._use(_File.leave, self._port)
@@ -103,9 +107,13 @@ class TerminationMessage:
 
     def _use(self, act: Callable[..., _StoodStill | None], *arguments: object) -> None:
         stood_still = None
-        with _lock, suppress(Exception):
-            if self._file is not None:
-                stood_still = act(self._file, *arguments)
+        try:
+            with _lock:
+                if self._file is not None:
+                    stood_still = act(self._file, *arguments)
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is None:
+                raise  # a signal handler's, such as a TimeoutError: it is meant for the worker
         if stood_still is not None:
             self._tell(*stood_still)
 
@@ -139,15 +147,14 @@ class _File:
         self._ports.append(port)
         self._texts.pop(port, None)
         found = self._read()
-        if found.startswith(begin.encode()):
+        if found.startswith((begin.encode(), b"Timeout (")):
             self._ours = found
 
     def leave(self, port: int) -> _StoodStill | None:
-        stood_still = self._disarm()
-        self._timeout = 0.0  # whoever watches arms it again
+        stood_still = self.disarm()
         self._ports.remove(port)
         if not self._ports:
-            del _files[self._path]
+            _files.pop(self._path, None)  # not there in a forked child
             os.close(self._descriptor)
         return stood_still
 
@@ -179,6 +186,12 @@ class _File:
         faulthandler.dump_traceback_later(timeout, file=self._descriptor)
         self._timeout = timeout
         self.armed_at = monotonic()
+        return stood_still
+
+    def disarm(self) -> _StoodStill | None:
+        """Have nothing written, until whoever watches arms it again."""
+        stood_still = self._disarm()
+        self._timeout = 0.0
         return stood_still
 
     def _disarm(self) -> _StoodStill | None:
@@ -238,7 +251,6 @@ _files: dict[str, _File] = {}
 
 
 def _before_fork() -> None:
-    _lock.acquire()
     for file in _files.values():
         file.pause_in_fork()
 
@@ -246,14 +258,12 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     for file in _files.values():
         file.go_on_after_fork()
-    _lock.release()
 
 
 def _after_fork_in_child() -> None:
     for file in _files.values():
         file.forget_in_child()
     _files.clear()
-    _lock.release()
 
 
 # Windows has no fork. Elsewhere the timer is a thread: a child does not have it, and yet would wait
@@ -262,4 +272,9 @@ getattr(os, "register_at_fork", dict)(
     before=_before_fork,
     after_in_parent=_after_fork_in_parent,
     after_in_child=_after_fork_in_child,
+)
+# Around them, since it is registered after them. Not in them: a signal handler that raises there
+# would leave the lock held, and so these are not written in Python.
+getattr(os, "register_at_fork", dict)(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
 )

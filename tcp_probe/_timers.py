@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from threading import Lock, Thread, current_thread
 from time import monotonic
@@ -28,6 +29,8 @@ class Timers:
 
     def __init__(self, gate: Gate) -> None:
         self.overdue_at = float("inf")
+        # Called whenever the thread looks: has all stacks dumped should no Python run any more.
+        self.keep_armed: Callable[[], object] = lambda: None
         self._gate = gate
         self.running: set[Timer] = set()
         self._thread: Thread | None = None
@@ -123,6 +126,8 @@ class Timers:
         if self._suspected:
             self._suspected = False
             self._gate.withdraw(self)
+        # Without the lock, for which the worker may wait: it uses a file, and that may be slow.
+        self.keep_armed()
         with self._gate.lock:
             now = monotonic()
             late = now - self._wakes_at

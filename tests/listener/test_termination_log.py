@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import ctypes
+import errno
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +16,7 @@ import anyio
 import pytest
 
 import tcp_probe
-from tcp_probe import _termination_log
+from tcp_probe import _in_order, _termination_log
 
 Lines = Callable[[], list[str]]
 Until = Callable[..., Awaitable[None]]
@@ -258,18 +263,18 @@ def wait_until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-async def test_a_process_that_stood_still_is_armed_at_once(file: Path) -> None:
-    """The dump is armed anew where the next ping would come too late for it; not in a stall."""
+async def test_the_dump_is_armed_whenever_the_thread_looks_but_not_in_a_stall(file: Path) -> None:
+    """It is armed anew long before it would be due; why an event loop stands still is told."""
     async with tcp_probe.serve(0, termination_log=file) as probe:
         words = probe._port.gate.last_words
         assert words._file is not None
         (watch,) = probe._port.timers.running
         words._file.armed_at = long_ago = time.monotonic() - 1000
-        watch.forgive(5, time.monotonic())
+        probe._port.timers.keep_armed()
         assert words._file.armed_at > long_ago
         probe._port.gate.hold(watch, "the event loop has not run")
         words._file.armed_at = long_ago
-        watch.forgive(5, time.monotonic())
+        probe._port.timers.keep_armed()
         assert words._file.armed_at == long_ago
         probe._port.gate.withdraw(watch)
 
@@ -280,3 +285,111 @@ async def test_a_worker_that_did_not_begin(file: Path, taken_port: int) -> None:
         async with tcp_probe.serve(taken_port, host="127.0.0.1", termination_log=file):
             pass
     assert not _termination_log._files
+
+
+def test_a_loop_that_has_ended_is_dumped_no_more(file: Path) -> None:
+    """After the event loop of `start` has ended the process may go on, and has nothing to say."""
+
+    async def begin() -> tcp_probe.Probe:
+        return tcp_probe.start(0, stall_timeout=0.05, termination_log=file)
+
+    probe = asyncio.run(begin())
+    wait_until(lambda: not probe.listening)
+    words = probe._port.gate.last_words
+    assert words._file is not None
+    wait_until(lambda: words._file is not None and not words._file._is_armed)
+    assert file.read_bytes() == b""
+    probe.close()
+
+
+def test_without_a_thread_that_watches_nothing_is_dumped(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dump that nobody arms anew would show a healthy process as one that stands still."""
+
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
+
+    async def main() -> None:
+        monkeypatch.setattr(_in_order.OwnThread, "start", start)
+        async with tcp_probe.serve(0, stall_timeout=0.05, termination_log=file) as probe:
+            words = probe._port.gate.last_words
+            assert words._file is not None
+            assert not words._file._is_armed
+
+    asyncio.run(main())
+
+
+def test_the_file_is_used_while_nobody_can_wait_for_it(file: Path) -> None:
+    """The thread that watches holds no lock of the port's while it uses a file."""
+    with tcp_probe.serve(0, termination_log=file) as probe:
+        gate = probe._port.gate
+        held = []
+        probe._port.timers.keep_armed = lambda: held.append(gate.lock._is_owned())  # type: ignore[attr-defined]
+        with probe.watchdog(0.01):
+            wait_until(lambda: held)
+    assert not any(held)
+
+
+def test_what_a_signal_handler_raises_while_the_file_is_used_is_not_lost(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler's TimeoutError is meant for the worker; an error of the file is not."""
+    with tcp_probe.serve(0, termination_log=file) as probe:
+        words = probe._port.gate.last_words
+
+        def struck(*_: object) -> None:
+            raise TimeoutError("the job took too long")
+
+        with pytest.raises(TimeoutError, match="too long"):
+            words._use(struck)
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "no space")
+
+        words._use(full)
+
+
+def test_a_dump_that_an_earlier_worker_left_is_ours(file: Path) -> None:
+    """A worker that is started again in the same container writes over it."""
+    file.write_bytes(b"Timeout (0:00:34)!\nThread 0x1 (most recent call first):\n")
+    with tcp_probe.serve(0, termination_log=file) as probe:
+        probe.fail("full")
+        wait_until(lambda: file.read_bytes().startswith(b"port "))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_signal_handler_that_raises_in_a_fork_leaves_no_lock_held(file: Path) -> None:
+    """Whatever strikes the hooks round a fork, the file can be used afterwards."""
+    code = f"""
+import os, signal, sys, threading, tcp_probe
+from tcp_probe import _in_order, _termination_log
+def strike(*_): raise ValueError("struck")
+for name in ("pause_in_fork", "go_on_after_fork"):
+    def hook(self, name=name): raise ValueError("struck")
+    setattr(_termination_log._File, name, hook)
+sys.unraisablehook = lambda _: None
+probe = tcp_probe.start(0, termination_log={str(file)!r})
+pid = os.fork()
+if not pid:
+    os._exit(0)
+os.waitpid(pid, 0)
+free = []
+def look():
+    free.append(_termination_log._lock.acquire(timeout=10))
+    if free[0]:
+        _termination_log._lock.release()
+thread = threading.Thread(target=look)
+thread.start()
+thread.join()
+probe.close()
+print(free)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "[True]\n"
