@@ -22,6 +22,7 @@ ERRORED = (
 POST_START = "Mend the postStart hook: the container is killed where it fails."
 EXIT = "Mend what ends it with code {code}{reason}."
 LATER = "Rehearse longer (--for): it has not become ready yet."
+HANGS = "Rehearse longer (--for): it stands still, and its probe has not seen that yet."
 
 
 def advice(summary: Summary) -> str | None:
@@ -39,7 +40,7 @@ def advice(summary: Summary) -> str | None:
         return POST_START
     if summary.exit_code is not None:
         return _against_exit(summary.exit_code, summary.log)
-    return LATER
+    return HANGS if summary.hangs_at_end else LATER
 
 
 def _against_probe(summary: Summary, report: ProbeReport) -> str:

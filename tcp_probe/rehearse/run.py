@@ -74,6 +74,7 @@ def rehearse_virtually(workload: Workload, script: WorkerScript, options: Option
         if report.unwritten:
             break
     end = simulation.now if simulation.kubelet.finished else until
+    story.summary.hangs_at_end = simulation.hangs(end)
     story.end(simulation.kubelet, end)
     return _finish([story], workload, report, options, end)
 

@@ -35,6 +35,7 @@ class Summary:
         self.finished_with: int | None = None
         self.unready_at_end = False
         self.failing_at_end = False
+        self.hangs_at_end = False
         self.restarts: Counter[str] = Counter()
         self.remarks: list[str] = []
         # The last failure of a probe that kills, of the one that did, and of readiness.
@@ -64,6 +65,8 @@ class Summary:
         awaited = self._awaited and not done
         unready = awaited and (self.ready_after is None or self.unready_at_end)
         failed = bool(self.finished_with) or self.post_start_failed or self.failing_at_end
+        # What kubelet is about to see: until then the queue of the port answers.
+        failed = failed or (self.hangs_at_end and "liveness" in self.probes)
         return int(unready or failed or self.killed or self.backed_off or bool(self.unmade))
 
     @property
@@ -145,6 +148,8 @@ class Summary:
                 lines.append("not ready at the end")
         if self.failing_at_end:
             lines.append("the liveness probe fails at the end")
+        elif self.hangs_at_end:
+            lines.append("it stands still at the end, and only its queue answers checks")
         total = sum(self.restarts.values())
         lines.append(f"{total or 'no'} restart{'' if total == 1 else 's'}")
         lines += [f"  {times} x {cause.strip()}" for cause, times in self.restarts.items()]

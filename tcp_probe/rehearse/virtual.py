@@ -149,6 +149,10 @@ class Simulation:
             self.now = now
             steps = heapq.heappop(self._calls)[2](now) if call_at == now else kubelet.wake(now)
 
+    def hangs(self, now: float) -> bool:
+        """Whether the container stands still at that time, seen by kubelet or not."""
+        return self.kubelet.running and self._instance.hangs(now)
+
     def _skip(self, until: float) -> None:
         """Leave out the checks that would all pass, up to the worker's next change."""
         instance = self._instance

@@ -458,3 +458,11 @@ def test_the_help_tells_exit_codes_and_json_and_fits(
     assert max(map(len, own.splitlines()[1:])) <= 60
     assert explain(["--help"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
+def test_a_worker_that_hangs_at_the_end_is_not_well(file: str, capsys: Output) -> None:
+    """Its queue still answers when the time is over, and soon would not."""
+    assert rehearse([file, "--virtual", "--worker", "start=0,hang=10", "--for", "12"]) == 1
+    output = capsys.readouterr().out
+    assert "it stands still at the end, and only its queue answers checks" in output
+    assert "to change: Rehearse longer (--for): it stands still" in output
