@@ -32,7 +32,7 @@ NODES = {
     "exec Python script": "exec, Python script",
 }
 CANDIDATES = {
-    "tcp_probe": "tcp_probe",
+    "tcp_probe on asyncio": "tcp_probe",
     "asyncio.start_server": "`start_server`",
     "anyio TCP listener": "anyio listener",
     "aiohttp": "aiohttp",
@@ -142,8 +142,9 @@ def _faults(cells: list[dict[str, Any]]) -> str:
         row = [f"*healthy*: {fault}" if fault == HEALTHY else fault]
         for name in CANDIDATES:
             after = found[name, fault]
-            if after is None and name == "tcp_probe" and found[WATCHED, fault] is not None:
-                row.append(f"{found[WATCHED, fault]:.1f} with a watchdog of 10 s")
+            watched = found[WATCHED, fault] if name == "tcp_probe on asyncio" else None
+            if after is None and watched is not None:
+                row.append(f"{watched:.1f} with a watchdog of 10 s")
             elif after is None:
                 row.append("never")
             else:
