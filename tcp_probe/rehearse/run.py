@@ -19,7 +19,8 @@ from tcp_probe.manifest.workload import workload
 from .assumed import assumed
 from .container_environment import of_the_pod
 from .container_process import CommandError
-from .container_run import Part
+from .container_run import NODES_OWN, Part
+from .dialled import refused_by_node
 from .grpc_check import need_grpc
 from .passed_over import passed_over
 from .picture import draw
@@ -57,8 +58,12 @@ class Options:
 def rehearse_virtually(workload: Workload, script: WorkerScript, options: Options) -> int:
     """Simulate and print; return the exit status.
 
-    Raises `BadInput` where the picture cannot be written, `OSError` where the output cannot.
+    Raises `BadInput` where the picture cannot be written or a probe asks the node in place of the
+    pod, `OSError` where the output cannot be written.
     """
+    for kind in workload.handlers:
+        if refused_by_node(workload, kind):
+            raise BadInput(NODES_OWN.format(kind=kind))
     until = AN_HOUR if options.seconds is None else options.seconds
     report = options.report(lambda: None)
     story = Story(workload, report)

@@ -466,3 +466,14 @@ def test_a_worker_that_hangs_at_the_end_is_not_well(file: str, capsys: Output) -
     output = capsys.readouterr().out
     assert "it stands still at the end, and only its queue answers checks" in output
     assert "to change: Rehearse longer (--for): it stands still" in output
+
+
+def test_a_probe_of_the_nodes_own_loopback_is_not_simulated(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """No worker could answer it."""
+    file = manifest(pod(livenessProbe={"tcpSocket": {"port": 9090, "host": "127.0.0.1"}}))
+    assert rehearse([file, "--virtual", "--worker", "start=0"]) == 2
+    assert "the liveness probe names a host that to kubelet is its node's own" in (
+        capsys.readouterr().err
+    )
