@@ -5,6 +5,9 @@ from urllib.parse import quote
 
 from .go_format import joined
 
+# So much longer than the timeout (s) kubelet waits for the container runtime to give up.
+RUNTIME_LIMIT = 120.0
+
 
 @dataclass(frozen=True)
 class TcpSocket:

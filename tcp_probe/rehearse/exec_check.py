@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
+from tcp_probe.kubelet.handlers import RUNTIME_LIMIT
 from tcp_probe.kubelet.messages import command_cannot_start, command_timed_out
 from tcp_probe.kubelet.steps import Outcome
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 # kubelet reads no more of what a command prints.
 OUTPUT_LIMIT = 10 * 1024
-# So much longer than the timeout (s) kubelet waits for the container runtime to give up.
-RUNTIME_LIMIT = 120.0
 
 
 async def exec_check(handler: Exec, limit: float, env: Mapping[str, str]) -> Outcome:

@@ -4,7 +4,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet import messages
-from tcp_probe.kubelet.handlers import Exec, Grpc, Handler, HttpGet, Sleep, TcpSocket
+from tcp_probe.kubelet.handlers import RUNTIME_LIMIT, Exec, Grpc, Handler, HttpGet, Sleep, TcpSocket
 from tcp_probe.kubelet.steps import Outcome
 from tcp_probe.kubelet.stop_signal import number
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # Recorded: a check is refused 0.01 s after the start of a container and answered after 0.07 s.
 BOOT = 0.05
-# So much longer than the timeout (s) kubelet waits for a command whose output stays open.
-RUNTIME_LIMIT = 120.0
 # How long a check of a command's own waits, in seconds.
 CHECK_TIMEOUT = 1.0
 BAD_REQUEST = 400
