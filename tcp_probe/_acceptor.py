@@ -9,6 +9,7 @@ from time import monotonic
 from ._gate import Gate
 from ._in_order import OwnThread
 from ._listener import Listener
+from ._locked import locked
 from ._timers import Timers
 
 # How long (s) to leave accept() alone after an error. A connection that could not be accepted stays
@@ -80,8 +81,7 @@ class ThreadAcceptor(Acceptor):
     def close(self) -> None:
         """Accept no more, for good."""
         self._closed = True
-        with self._gate.lock:
-            self._changed()
+        locked(self._gate.lock, self._changed)
         if self._thread.ident is not None:  # it was started
             self._thread.join(_PATIENCE)
 

@@ -4,10 +4,12 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
+from functools import partial
 from threading import RLock
 
 from ._in_order import InOrder, News
 from ._listener import Listener
+from ._locked import locked
 from ._termination_log import TerminationMessage
 from ._where import raised_at
 
@@ -95,19 +97,24 @@ class Gate:
         worker's own code.
         """
         news = News(level, error)
+
+        def stands() -> bool:
+            self._reasons[cause] = _shortened(reason)
+            if not still():
+                del self._reasons[cause]
+                return False
+            self._obey()
+            if self._told is not False or level >= logging.ERROR:
+                self._announce(news)
+            elif isinstance(about, BaseException):
+                # It refused before, for a reason that may well be of less interest.
+                news.reasons = self.reasons
+                self._files.put(news)
+            return True
+
         try:
-            with self.lock:
-                self._reasons[cause] = _shortened(reason)
-                if not still():
-                    del self._reasons[cause]
-                    return
-                self._obey()
-                if self._told is not False or level >= logging.ERROR:
-                    self._announce(news)
-                elif isinstance(about, BaseException):
-                    # It refused before, for a reason that may well be of less interest.
-                    news.reasons = self.reasons
-                    self._files.put(news)
+            if not locked(self.lock, stands):
+                return
             if isinstance(about, BaseException):
                 news.raised_at = raised_at(about)
             if news.reasons and where is not None:
@@ -115,9 +122,7 @@ class Gate:
             if about is not NOTHING:
                 brief, full = self._reasons.get(cause), _shortened(f"{reason} {_described(about)}")
                 news.reasons = tuple(full if each is brief else each for each in news.reasons)
-                with self.lock:
-                    if cause in self._reasons:
-                        self._reasons[cause] = full
+                locked(self.lock, partial(self._say_more, cause, full))
         finally:
             news.is_known = True
             self._decide()
@@ -125,12 +130,15 @@ class Gate:
 
     def withdraw(self, cause: object) -> None:
         """Take back what `cause` has against listening, if anything."""
+
+        def falls() -> None:
+            self._reasons.pop(cause, None)
+            # What else is held before anything was told is still nothing to tell.
+            if self._told is not None or not self._reasons:
+                self._obey_and_announce()
+
         try:
-            with self.lock:
-                self._reasons.pop(cause, None)
-                # What else is held before anything was told is still nothing to tell.
-                if self._told is not None or not self._reasons:
-                    self._decide()
+            locked(self.lock, falls)
         except BaseException:
             self._decide()
             raise
@@ -145,18 +153,23 @@ class Gate:
         """Write a line in the log, after those that were to be written before."""
         news = News(level)
         news.remark, news.is_known = remark, True
-        with self.lock:
-            self._log.put(news)
+        locked(self.lock, partial(self._log.put, news))
         self._tell()
 
     def _decide(self) -> None:
         """Make the listener do what the reasons say, and announce it if that is news."""
-        with self.lock:
-            self._obey()
-            if self._told is not self.listening:
-                news = News(logging.WARNING if self._reasons else logging.INFO)
-                news.is_known = True
-                self._announce(news)
+        locked(self.lock, self._obey_and_announce)
+
+    def _obey_and_announce(self) -> None:
+        self._obey()
+        if self._told is not self.listening:
+            news = News(logging.WARNING if self._reasons else logging.INFO)
+            news.is_known = True
+            self._announce(news)
+
+    def _say_more(self, cause: object, reason: str) -> None:
+        if cause in self._reasons:
+            self._reasons[cause] = reason
 
     def _obey(self) -> None:
         # A signal handler that strikes in the middle leaves the work to what it has struck.

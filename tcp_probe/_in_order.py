@@ -6,6 +6,8 @@ from contextlib import suppress
 from threading import RLock, Thread, current_thread
 from time import monotonic, sleep
 
+from ._locked import locked
+
 # The most that waits to be told, where telling hangs: what comes later pushes out the oldest.
 _MOST = 1000
 
@@ -81,15 +83,16 @@ class InOrder:
 
     def _run(self, survived: type[BaseException] = BaseException) -> None:
         mine = False
+
+        def next_news() -> News | None:
+            nonlocal mine
+            if self._busy and not mine:
+                return None
+            mine = self._busy = bool(self._waiting) and self._waiting[0].is_ready
+            return self._waiting.popleft() if mine else None
+
         try:
-            while True:
-                with self._lock:
-                    if self._busy and not mine:
-                        return
-                    mine = self._busy = bool(self._waiting) and self._waiting[0].is_ready
-                    if not mine:
-                        return
-                    news = self._waiting.popleft()
+            while news := locked(self._lock, next_news):
                 # A log that cannot be written is no reason to end a worker.
                 with suppress(survived):
                     self._tell(news)

@@ -4,10 +4,12 @@ import faulthandler
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import RLock
 from time import monotonic
 
 from ._defaults import ARM_AGAIN
+from ._locked import locked
 
 # Names another file than the argument does, for whoever runs the worker outside Kubernetes.
 VARIABLE = "TCP_PROBE_TERMINATION_LOG"
@@ -62,9 +64,12 @@ class TerminationMessage:
         self._file: _File | None = None
         if path is None:
             return
-        with _lock, suppress(Exception):
-            self._file = _File.of(os.environ.get(VARIABLE) or path)
-            self._file.enter(port, self._begin)
+        with suppress(Exception):
+            locked(_lock, partial(self._find, os.environ.get(VARIABLE) or path))
+
+    def _find(self, path: str) -> None:
+        self._file = _File.of(path)
+        self._file.enter(self._port, self._begin)
 
     @property
     def has_file(self) -> bool:
@@ -108,9 +113,8 @@ class TerminationMessage:
     def _use(self, act: Callable[..., _StoodStill | None], *arguments: object) -> None:
         stood_still = None
         try:
-            with _lock:
-                if self._file is not None:
-                    stood_still = act(self._file, *arguments)
+            if self._file is not None:
+                stood_still = locked(_lock, partial(act, self._file, *arguments))
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is None:
                 raise  # a signal handler's, such as a TimeoutError: it is meant for the worker

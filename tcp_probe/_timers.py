@@ -9,6 +9,7 @@ from time import monotonic
 from ._defaults import LATENESS
 from ._gate import Gate
 from ._in_order import OwnThread
+from ._locked import locked
 from ._timer import Timer
 from ._where import thread_stack
 
@@ -42,17 +43,9 @@ class Timers:
 
     def start(self, timer: Timer) -> None:
         """Look after `timer` from now on."""
-        with self._gate.lock:
-            if self._gate.forked and not self._closed:
-                remark = "belongs to the parent process: in this child watchdogs do nothing"
-                self._gate.remark(logging.WARNING, remark)
-                self._closed = True
-            if self._closed:
-                return
-            self.running.add(timer)
-            self.look_at(timer)
-            if self._thread is not None:
-                return
+        locked(self._gate.lock, partial(self._add, timer))
+        if self._closed or self._thread is not None:
+            return
         try:
             OwnThread(self._run).start()
         except RuntimeError as error:
@@ -63,42 +56,56 @@ class Timers:
             else:  # the process may not have one thread more
                 self._gate.broken(error)
 
+    def _add(self, timer: Timer) -> None:
+        if self._gate.forked and not self._closed:
+            remark = "belongs to the parent process: in this child watchdogs do nothing"
+            self._gate.remark(logging.WARNING, remark)
+            self._closed = True
+        if not self._closed:
+            self.running.add(timer)
+            self._look_at(timer)
+
     def stop(self, timer: Timer) -> None:
         """Look after `timer` no more."""
-        with self._gate.lock:
-            self.running.discard(timer)
+        locked(self._gate.lock, partial(self.running.discard, timer))
 
     def look_at(self, timer: Timer) -> None:
         """Note that `timer` may be due earlier than it was."""
-        with self._gate.lock:
-            if timer.due_at() < self._wakes_at:
-                self._expect(monotonic())
-                self._awake()
+        locked(self._gate.lock, partial(self._look_at, timer))
+
+    def _look_at(self, timer: Timer) -> None:
+        if timer.due_at() < self._wakes_at:
+            self._expect(monotonic())
+            self._awake()
 
     def close(self) -> None:
         """Look after no timer any more, and end the thread."""
-        with self._gate.lock:
-            self._closed = True
-            self.running.clear()
-            self._expect(float("inf"))
-            self._awake()
+        locked(self._gate.lock, self._close)
+
+    def _close(self) -> None:
+        self._closed = True
+        self.running.clear()
+        self._expect(float("inf"))
+        self._awake()
 
     def overdue(self) -> None:
         """Refuse, if the thread does not come back: nobody else would see that it does not watch.
 
         To be called by whoever accepts, at a check after `overdue_at`.
         """
-        with self._gate.lock:
-            suspected, self._suspected = self._suspected, True
-            self.overdue_at = float("inf") if suspected else monotonic() + _GRACE
-            self._awake()
-        if suspected:
+        if locked(self._gate.lock, self._suspect):
             self._gate.refuse(
                 self,
                 "the thread that watches does not run",
                 still=lambda: self._suspected,
                 where=None if self._thread is None else partial(thread_stack, self._thread),
             )
+
+    def _suspect(self) -> bool:
+        suspected, self._suspected = self._suspected, True
+        self.overdue_at = float("inf") if suspected else monotonic() + _GRACE
+        self._awake()
+        return suspected
 
     def _expect(self, at: float) -> None:
         self._wakes_at = at

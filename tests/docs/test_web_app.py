@@ -45,7 +45,8 @@ class App:
             ) as it:
                 return it.status, json.load(it)
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            with error:
+                return error.code, json.load(error)
         except OSError:
             return 0, None
 

@@ -85,10 +85,6 @@ ACTS: dict[str, Callable[[tcp_probe.Probe], object]] = {
 }
 
 
-@pytest.mark.skipif(
-    sys.version_info >= (3, 14),
-    reason="Python 3.14 is not yet held to this: there the strikes of this test fail it",
-)
 @pytest.mark.filterwarnings("ignore:a watchdog was never started")  # struck before it could be
 @pytest.mark.parametrize("act", ACTS)
 async def test_a_handler_that_raises_anywhere(

@@ -61,7 +61,8 @@ def test_as_a_reason_is_taken_back(
 ) -> None:
     """The port listens all the same."""
     port.gate.refuse("x", "a reason")
-    monkeypatch.setattr(port.gate, "_decide", once(port.gate._decide, Strike()))
+    struck = once(port.gate._obey_and_announce, Strike())
+    monkeypatch.setattr(port.gate, "_obey_and_announce", struck)
     with pytest.raises(Strike):
         port.gate.withdraw("x")
     assert checked(port.listener.port) == "passed"

@@ -168,11 +168,11 @@ def test_a_reason_is_taken_back_with_the_lock_held(
     real, seen = gate.lock, []
 
     class Seen:
-        def __enter__(self) -> None:
-            real.acquire()
+        def acquire(self) -> bool:
             seen.append(gate.reasons)
+            return real.acquire()
 
-        def __exit__(self, *_: object) -> None:
+        def release(self) -> None:
             real.release()
 
     gate.refuse("x", "a reason")
