@@ -101,7 +101,7 @@ def _judge(case: PodCase, evidence: Evidence) -> list[Verdict]:
         return [pod]
     if _is_well(case.pod, [each.container for each in cases]):
         return [well.well(case, cases, history)]
-    return [well.unknown(case, events=case.events is not None)]
+    return [well.unknown(case)]
 
 
 def _cases(case: PodCase, evidence: Evidence) -> list[Case]:

@@ -45,16 +45,15 @@ class Kill:
 
 def candidates(case: Case, death: Death) -> list[ProbeSpec]:
     """Return the probes that can have killed it: it lived long enough for them."""
-    probes = [probe for kind in KILLING if (probe := case.container.probes.get(kind))]
     life = death.life
-    return [probe for probe in probes if life is None or life + 1 >= probe.soonest_kill]
+    return [probe for probe in _killing(case) if life is None or life + 1 >= probe.soonest_kill]
 
 
 def kill_of(case: Case, death: Death) -> Kill | None:
     """Return the kill that ended it; None where no probe did, as far as is known."""
     probes = candidates(case, death)
     if case.events is not None:
-        for probe in probes:
+        for probe in _killing(case):
             if kill := _told(case, death, probe, case.events):
                 return kill
         if not_killed(case, death):
@@ -94,9 +93,14 @@ def _together(failed: Event, stop: Event) -> bool:
 
 
 def none_could(case: Case, death: Death) -> bool:
-    """Whether kubelet cannot have ended it: no hook is there, no probe, or not for long enough."""
+    """Whether kubelet cannot have ended it: no hook is there, no probe, or not for long enough.
+
+    kubelet carries failed checks over to the next container, of which one may then be enough.
+    """
     hook = find(case.container.spec, "lifecycle", "postStart")
-    return hook is None and not candidates(case, death)
+    before = case.container.restarts - (not case.container.ended)
+    carried = [probe for probe in _killing(case) if (death.life or 0) + 1 >= probe.delay - 1]
+    return hook is None and not (candidates(case, death) or (before > 0 and carried))
 
 
 def rests_as_after_its_own_end(case: Case, death: Death) -> bool:
@@ -123,10 +127,14 @@ def not_killed(case: Case, death: Death) -> bool:
     return heard_of_all and covers and not failing
 
 
+def _killing(case: Case) -> list[ProbeSpec]:
+    return [probe for kind in KILLING if (probe := case.container.probes.get(kind))]
+
+
 def _told(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kill | None:
     grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
     for event in reversed(events.kills(probe.kind)):
-        if _within(event, death, grace) and _lived_to_see(event, death, probe):
+        if _within(event, death, grace) and _lived_to_see(event, death):
             return _kill(case, probe, event, "certain")
         # Counted together from the first to the last, which is of the container after this one.
         if event.count > 1 and _covers(event, death):
@@ -164,7 +172,7 @@ def _failures(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kil
     """Take failures that are as many as it takes, where Killing may have been lost."""
     failed = events.reports(probe.kind)
     grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
-    if not failed or death.code not in _USUAL_CODES:
+    if not failed or not (death.code in _USUAL_CODES or _in_one_go(probe, failed, death)):
         return None
     if not _enough(probe, failed) or not any(
         _within(event, death, grace) or _covers(event, death) for event in failed
@@ -177,6 +185,18 @@ def _failures(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kil
         "likely",
         (f"event: no Killing came{f': {lost}' if spent else ', which proves nothing'}",),
     )
+
+
+def _in_one_go(probe: ProbeSpec, failed: list[Event], death: Death) -> bool:
+    """Whether they are no more than it takes, all of this container: none passed in between.
+
+    kubelet kills for that; a worker may end on SIGTERM with a code of its own.
+    """
+    first, last = failed[0].first, failed[-1].last
+    if not (first and last and death.started and death.started <= first):
+        return False
+    takes = (probe.threshold - 1) * max(probe.period, probe.timeout)
+    return timedelta(seconds=takes) - SLACK <= last - first <= timedelta(seconds=takes) + SLACK
 
 
 def _enough(probe: ProbeSpec, failed: list[Event]) -> bool:
@@ -271,11 +291,13 @@ def _within(event: Event, death: Death, grace: timedelta) -> bool:
     return death.finished - grace <= event.last <= death.finished + SLACK
 
 
-def _lived_to_see(event: Event, death: Death, probe: ProbeSpec) -> bool:
-    """Whether it was this container, rather than the one before, that the event tells of."""
-    if death.started is None or event.last is None:
-        return True
-    return event.last >= death.started + timedelta(seconds=probe.soonest_kill) - SLACK
+def _lived_to_see(event: Event, death: Death) -> bool:
+    """Whether it was this container, rather than the one before, that the event tells of.
+
+    One failure may be enough for it, where kubelet carries those of the one before over. The one
+    before was killed before this one started; both times are of the same node.
+    """
+    return death.started is None or event.last is None or event.last > death.started
 
 
 def _covers(event: Event, death: Death) -> bool:

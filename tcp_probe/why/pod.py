@@ -151,7 +151,7 @@ class Container:
     def deaths(self) -> tuple[Death, ...]:
         """How it ended, last first: at most two are kept."""
         kept = (find(self.status, state, "terminated") for state in ("state", "lastState"))
-        return tuple(_death(each) for each in kept if isinstance(each, dict))
+        return tuple(_death(each) for each in kept if isinstance(find(each, "exitCode"), int))
 
     @property
     def ended(self) -> bool:
@@ -266,7 +266,7 @@ class Pod:
 def _death(terminated: Any) -> Death:
     return Death(
         terminated,
-        number(terminated, "exitCode"),
+        int(find(terminated, "exitCode")),
         text(terminated, "reason"),
         text(terminated, "message"),
         time(terminated, "startedAt"),

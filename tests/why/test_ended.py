@@ -166,7 +166,7 @@ def test_a_traceback_in_the_termination_message_is_read(
     ("container", "start", "events", "certainty", "because"),
     [
         ({}, 10, None, "certain", "no liveness or startup probe"),
-        (LIVENESS, 50, None, "certain", "too short for its probes"),
+        (LIVENESS, 50, None, "likely", "too short for its probes"),
         (LIVENESS, 10, None, "likely", "no events that say so"),
         (LIVENESS, 10, [("Started", 11, 4)], "likely", "each Started came"),
         (LIVENESS, 10, [("Started", 11, 2)], "likely", "proves nothing"),

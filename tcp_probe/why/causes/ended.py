@@ -39,7 +39,9 @@ def oom(case: Case) -> Verdict | None:
     death = case.death
     if death is None or death.reason != "OOMKilled":
         return None
-    limit = text(case.container.spec, "resources", "limits", "memory")
+    own = text(case.container.spec, "resources", "limits", "memory")
+    # A pod as a whole may have a limit, too, of which its containers share what is left.
+    limit = own or text(case.pod.spec, "resources", "limits", "memory")
     child = death.code != _SIGKILL
     whose = f"the memory limit of {limit}" if limit else "the memory of the node: it has no limit"
     summary = f"a child of it was killed at {whose}" if child else f"killed at {whose}"
@@ -245,7 +247,8 @@ def _no_probe(case: Case, death: Death) -> str:
     if not any(kind in case.container.probes for kind in ("liveness", "startup")):
         return "spec: no liveness or startup probe, so none killed it"
     if not candidates(case, death):
-        return f"spec: {span(death.life or 0)} are too short for its probes to kill it"
+        carried = "" if none_could(case, death) else ", unless checks had failed before its start"
+        return f"spec: {span(death.life or 0)} are too short for its probes to kill it{carried}"
     if case.events is None:
         return "spec: its probes may have killed it; there are no events that say so"
     if total(case.events.reasons("Started")) > case.container.restarts:

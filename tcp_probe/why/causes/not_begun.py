@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WAITS = ("ContainerCreating", "PodInitializing")
 _SANDBOX = ("FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus")
+# Why a node refuses a pod that it was given, in the status of the pod.
+_REFUSED = ("OutOf", "Outof", "UnexpectedAdmission", "InvalidNodeInfo", "NodeAffinity")
 _SCHEDULING = (
     (
         re.compile(r"persistentvolumeclaim \"?(?P<what>[^\s\"]+)\"? not found"),
@@ -49,10 +51,13 @@ def unschedulable(case: PodCase) -> Verdict | None:
     """Tell why no node takes it."""
     pod = case.pod
     reason = text(pod.status, "reason")
-    if reason.startswith(("OutOf", "Outof", "UnexpectedAdmission", "InvalidNodeInfo")):
-        fix = "Ask for less, or give the node more room; a controller makes a new pod by itself."
-        refused = first_sentence(text(pod.status, "message")) or reason
+    message = text(pod.status, "message").strip()
+    if reason.startswith(_REFUSED) or message.startswith("Pod was rejected: "):
+        short = reason.startswith(("OutOf", "Outof"))
+        mend = "Ask for less, or give the node more room" if short else "Mend what the node names"
+        refused = first_sentence(message.removeprefix("Pod was rejected: ")) or reason
         summary = f"its node refused the pod: {refused}"
+        fix = f"{mend}; a controller makes a new pod by itself."
         return case.verdict("unschedulable", "certain", summary, [status_of(case)], fix)
     scheduled = pod.conditions.get("PodScheduled", {})
     event = case.last_of("FailedScheduling")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tcp_probe.why import fixes
+from tcp_probe.why.causes.whole_pod import status_of
 from tcp_probe.why.events import total
 from tcp_probe.why.kills import none_could
 from tcp_probe.why.verdict import Verdict
@@ -97,9 +98,10 @@ def _doubts(case: PodCase, cases: list[Case]) -> Iterator[str]:
             yield f"spec: a probe can have ended {container.name} with 0 as well"
 
 
-def unknown(case: PodCase, *, events: bool) -> Verdict:
+def unknown(case: PodCase) -> Verdict:
     """Say that it cannot be told, and what would tell."""
     pod = case.pod
+    events = case.events is not None
     waits = [
         f"pod: {each.name} waits: {': '.join(part for part in each.waiting if part)}"
         for each in pod.containers
@@ -110,7 +112,7 @@ def unknown(case: PodCase, *, events: bool) -> Verdict:
         "unknown",
         "possible",
         "it cannot be told from what is left",
-        (f"pod: phase {pod.phase or 'unknown'}", *waits),
+        (status_of(case), *waits),
         f"What would tell: {tell}.",
         restarts=sum(container.restarts for container in pod.containers),
     )

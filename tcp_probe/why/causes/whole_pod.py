@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A deleted pod is gone soon after its grace; deletionTimestamp includes that.
 _STUCK = timedelta(seconds=30)
-_NODE_REASONS = {"NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity"}
+_NODE_REASONS = {"NodeLost", "NodeShutdown", "Shutdown", "Terminated"}
 _MEANT = "Nothing, where that was meant: kubectl delete, a rollout, a drain, or scaling down."
 
 
@@ -78,7 +78,9 @@ def evicted(case: PodCase) -> Verdict | None:
     event = case.last_of("Evicted", "Preempted", "Preempting")
     by_status = reason in {"Evicted", "Preempting"}
     by_disruption = disruption in {"PreemptionByScheduler", "EvictionByEvictionAPI"} or (
-        disruption == "TerminationByKubelet" and reason not in _NODE_REASONS
+        disruption == "TerminationByKubelet"
+        and reason not in _NODE_REASONS
+        and "node shutdown" not in message
     )
     if not (by_status or by_disruption or event):
         return None
@@ -90,7 +92,9 @@ def evicted(case: PodCase) -> Verdict | None:
     preempted = disruption == "PreemptionByScheduler" or bool(
         event and event.reason.startswith("Preempt")
     )
-    certainty: Certainty = "certain" if by_status or by_disruption else "likely"
+    # The condition is set first, and the pod deleted then, if that succeeds.
+    ends = bool(text(case.pod.meta, "deletionTimestamp")) or case.pod.phase == "Failed"
+    certainty: Certainty = "certain" if by_status or (by_disruption and ends) else "likely"
     summary = f"the pod was evicted: {first_sentence(why) or 'nothing says why'}"
     if disruption == "EvictionByEvictionAPI":
         summary = "the pod was evicted through the API: its node was drained, most likely"
@@ -135,11 +139,12 @@ def node(case: PodCase) -> Verdict | None:
     reason = text(pod.status, "reason")
     disruption, message = _disruption(pod)
     name = text(pod.spec, "nodeName")
-    lost = case.last_of("NodeNotReady", "TaintManagerEviction")
-    ready = text(pod.conditions.get("Ready", {}), "status")
-    if reason in _NODE_REASONS or disruption == "DeletionByTaintManager" or pod.phase == "Unknown":
+    lost = _lost(case)
+    tainted = disruption == "DeletionByTaintManager"
+    down = disruption in {"DeletionByPodGC", "TerminationByKubelet"}
+    if reason in _NODE_REASONS or tainted or down or pod.phase == "Unknown":
         certainty: Certainty = "certain"
-    elif lost and ready != "True":
+    elif lost:
         certainty = "likely"
     else:
         return None
@@ -147,15 +152,30 @@ def node(case: PodCase) -> Verdict | None:
     evidence += [f"pod: DisruptionTarget, {disruption}: {message}"] if disruption else []
     evidence += [told(lost)] if lost else []
     said = _message(pod) or message or "it stopped answering"
+    what = f"was lost or shut down: {first_sentence(said)}"
+    if tainted:
+        what = "got a NoExecute taint: it was lost, or somebody tainted it"
     return case.verdict(
         "node",
         certainty,
-        f"the node {name or 'it ran on'} was lost or shut down: {first_sentence(said)}",
+        f"the node {name or 'it ran on'} {what}",
         evidence,
         f"Look at the node: kubectl describe node {name}. The worker is not at fault.".replace(
             " .", "."
         ),
     )
+
+
+def _lost(case: PodCase) -> Event | None:
+    """Return what tells that the node was lost, where nothing came from it since."""
+    lost = case.last_of("NodeNotReady", "TaintManagerEviction")
+    ready = text(case.pod.conditions.get("Ready", {}), "status")
+    if lost is None or ready == "True" or "Cancelling" in lost.message:
+        return None
+    heard = [event.last for event in case.events.all if event.container] if case.events else []
+    for each in case.pod.containers:
+        heard += [each.running_since, *(death.finished for death in each.deaths)]
+    return None if any(at and lost.last and at > lost.last for at in heard) else lost
 
 
 def deleted(case: PodCase) -> Verdict | None:
