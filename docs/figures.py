@@ -1,8 +1,9 @@
-"""Write the tables of cost.md from the results of the benchmarks: `python docs/figures.py`."""
+"""Write what cost.md and numbers.md tell of the benchmarks: `python docs/figures.py`."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ RESULTS = DOCS.parent / "benchmarks" / "results"
 # The rows of the first table: what is measured, and what the page calls it.
 SERVERS = {
     "C floor": "the floor",
+    "bare add_reader": "the same in Python: a bare `add_reader` of asyncio",
     "tcp_probe on uvloop": "**tcp_probe** on uvloop",
     "tcp_probe on asyncio": "**tcp_probe** on asyncio",
     "tcp_probe on trio": "**tcp_probe** on trio",
+    "tcp_probe in a thread": "**tcp_probe** in a thread (`with`)",
     "asyncio.start_server": "`asyncio.start_server` that accepts and closes",
     "anyio TCP listener": "`anyio.create_tcp_listener().serve`, likewise",
     "aiohttp": "aiohttp, `/healthz`",
@@ -26,6 +29,7 @@ COMMANDS = {
     "exec python -m tcp_probe check": "exec: `python -m tcp_probe check`",
 }
 OURS = ("asyncio", "uvloop", "trio")
+PERIODS = (2, 5, 10)  # s
 NODES = {
     "tcp_probe on asyncio": "tcp_probe on asyncio",
     "FastAPI with uvicorn": "FastAPI with uvicorn",
@@ -58,13 +62,12 @@ FAULTS = (
 
 def tables() -> dict[str, str]:
     """Return each table by its name in the page."""
-    cost = json.loads((RESULTS / "cost.json").read_text(encoding="utf-8"))
-    faults = json.loads((RESULTS / "faults.json").read_text(encoding="utf-8"))
+    cost, faults = _results("cost"), _results("faults")
     measured = cost["candidates"]
     return {
         "check": _check(measured),
         "ours": _ours(measured),
-        "node": _node(cost["cluster"]),
+        "node": _node(cost["node"]),
         "faults": _faults(faults["cells"]),
     }
 
@@ -76,6 +79,20 @@ def page(text: str) -> str:
         before, _, rest = text.partition(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
     return text
+
+
+def numbers(text: str) -> str:
+    """Return numbers.md with the CPU of a day's checks as it is now."""
+    measured = _results("cost")["candidates"]["tcp_probe on asyncio"]
+    check = measured["cpu_us_at_rate"]["1"]["median"]
+    days = " | ".join(f"{check * 86_400 / period / 1e6:.1f} s" for period in PERIODS)
+    row = f"| CPU a day, at {check:.0f} µs a check | {days} |"
+    return re.sub(r"^\| CPU a day, at .*$", row, text, flags=re.MULTILINE)
+
+
+def _results(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _table(head: list[str], rows: list[list[str]], *, right: bool = True) -> str:
@@ -92,6 +109,7 @@ def _check(measured: dict[str, Any]) -> str:
             f"{measured[name]['ratio_to_floor']['median']:.3g}",
         ]
         for name, title in SERVERS.items()
+        if name in measured
     ]
     rows += [
         [title, f"{measured[name]['client_cpu_us']['median']:,.0f}", ""]
@@ -120,9 +138,9 @@ def _ours(measured: dict[str, Any]) -> str:
     return _table(["", *OURS], [[title, *cells] for title, cells in rows.items()])
 
 
-def _node(cluster: list[dict[str, Any]]) -> str:
-    pods = sorted({each["pods"] for each in cluster})
-    found = {(each["candidate"], each["pods"]): each for each in cluster}
+def _node(nodes: list[dict[str, Any]]) -> str:
+    pods = sorted({each["pods"] for each in nodes})
+    found = {(each["candidate"], each["pods"]): each for each in nodes}
     rows = [
         [title]
         + [
@@ -154,9 +172,10 @@ def _faults(cells: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Write the page anew."""
-    path = DOCS / "cost.md"
-    path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the pages anew."""
+    for name, anew in (("cost", page), ("numbers", numbers)):
+        path = DOCS / f"{name}.md"
+        path.write_text(anew(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
