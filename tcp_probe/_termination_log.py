@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import faulthandler
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +9,11 @@ from time import monotonic
 
 from ._defaults import ARM_AGAIN
 from ._locked import locked
+
+try:
+    import faulthandler
+except ImportError:  # pragma: no cover (in a sub-interpreter, whose lines coverage does not see)
+    faulthandler = None  # type: ignore[assignment]
 
 # Names another file than the argument does, for whoever runs the worker outside Kubernetes.
 VARIABLE = "TCP_PROBE_TERMINATION_LOG"
@@ -98,7 +102,11 @@ class TerminationMessage:
     def arm(self, stall_timeout: float) -> None:
         """Have the interpreter write all stacks to the file, unless called again in time."""
         file = self._file
-        if file is not None and monotonic() - file.armed_at > ARM_AGAIN * stall_timeout:
+        if (
+            file is not None
+            and faulthandler is not None
+            and monotonic() - file.armed_at > ARM_AGAIN * stall_timeout
+        ):
             self._use(_File.arm, _DUMP * stall_timeout)
 
     def disarm(self) -> None:
