@@ -172,6 +172,25 @@ def event() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def killed(event: Callable[..., dict[str, Any]]) -> Callable[..., list[dict[str, Any]]]:
+    """Make the events of a kill by a probe."""
+
+    def killed(
+        message: str = "dial tcp 10.0.0.1:9090: connect: connection refused",
+        last: int = 60,
+        count: int = 1,
+    ) -> list[dict[str, Any]]:
+        kill = "Container app failed liveness probe, will be restarted"
+        failed = f"Liveness probe failed: {message}"
+        return [
+            event("Unhealthy", failed, last, first=last - 20, count=3 * count),
+            event("Killing", kill, last, first=last, count=count, warning=False),
+        ]
+
+    return killed
+
+
+@pytest.fixture
 def verdicts() -> Callable[..., list[Verdict]]:
     """Judge a pod by these events and logs."""
 
@@ -193,3 +212,14 @@ def verdicts() -> Callable[..., list[Verdict]]:
         )
 
     return verdicts
+
+
+@pytest.fixture
+def said(verdicts: Callable[..., list[Verdict]]) -> Callable[..., tuple[str, str]]:
+    """Tell the cause and the certainty of the one verdict on a pod with these events and logs."""
+
+    def said(*evidence: Any, **more: Any) -> tuple[str, str]:
+        (verdict,) = verdicts(*evidence, **more)
+        return verdict.cause, verdict.certainty
+
+    return said

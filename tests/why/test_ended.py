@@ -9,6 +9,7 @@ import pytest
 from tcp_probe.why.verdict import Verdict
 
 Pod = Callable[..., dict[str, Any]]
+Said = Callable[..., tuple[str, str]]
 Make = Callable[..., dict[str, Any]]
 Verdicts = Callable[..., list[Verdict]]
 Later = Callable[[float], datetime]
@@ -25,11 +26,6 @@ Traceback (most recent call last):
     raise KeyError("queue")
 KeyError: 'queue'
 """
-
-
-def said(verdicts: list[Verdict]) -> tuple[str, str]:
-    (verdict,) = verdicts
-    return verdict.cause, verdict.certainty
 
 
 def test_the_memory_limit_is_told(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
@@ -54,7 +50,7 @@ def test_a_child_at_the_memory_limit_is_told(pod: Pod, ended: Make, verdicts: Ve
 
 @pytest.mark.parametrize(("lines", "certainty"), [(1, "possible"), (3, "likely")])
 def test_a_child_that_is_killed_is_told_by_the_log(
-    lines: int, certainty: str, pod: Pod, verdicts: Verdicts
+    lines: int, certainty: str, pod: Pod, said: Said
 ) -> None:
     """The container lives on, without an event; without a limit it is another's doing."""
     for line in (
@@ -63,16 +59,16 @@ def test_a_child_that_is_killed_is_told_by_the_log(
         "died with <Signals.SIGKILL: 9>",
     ):
         log = f"{line}\n" * lines
-        assert said(verdicts(pod(container=LIMIT), [], log)) == ("oom", certainty)
-        assert said(verdicts(pod(), [], log))[0] == "none"
+        assert said(pod(container=LIMIT), [], log) == ("oom", certainty)
+        assert said(pod(), [], log)[0] == "none"
 
 
 @pytest.mark.parametrize(("code", "reason"), [(255, "Unknown"), (137, "ContainerStatusUnknown")])
 def test_an_end_that_nobody_saw_is_the_node(
-    code: int, reason: str, pod: Pod, ended: Make, verdicts: Verdicts
+    code: int, reason: str, pod: Pod, ended: Make, said: Said
 ) -> None:
     """It restarted, or lost track."""
-    assert said(verdicts(pod(last=ended(code, reason), restarts=1))) == ("node", "likely")
+    assert said(pod(last=ended(code, reason), restarts=1)) == ("node", "likely")
 
 
 @pytest.mark.parametrize(
@@ -95,11 +91,11 @@ def test_a_signal_that_no_probe_sent_is_told(  # noqa: PLR0913, PLR0917 (a row, 
     assert name in verdict.summary
 
 
-def test_a_signal_may_stand_by_itself(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
+def test_a_signal_may_stand_by_itself(pod: Pod, ended: Make, said: Said) -> None:
     """Some runtimes tell it beside the exit code."""
     last = ended(0)
     last["terminated"]["signal"] = 11
-    assert said(verdicts(pod(CRASHING, last, restarts=3)))[0] == "signal"
+    assert said(pod(CRASHING, last, restarts=3))[0] == "signal"
 
 
 def test_faulthandlers_stack_is_told_with_a_crash(
@@ -210,19 +206,17 @@ def test_a_back_off_tells_an_end_by_itself(
     assert "a back-off of 40 s" in verdict.evidence[1]
 
 
-def test_a_code_of_its_own_and_its_back_off_are_certain(
-    pod: Pod, ended: Make, verdicts: Verdicts
-) -> None:
+def test_a_code_of_its_own_and_its_back_off_are_certain(pod: Pod, ended: Make, said: Said) -> None:
     """Two things that the API states agree."""
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}
     made = pod({"waiting": waiting}, ended(7), restarts=3, container=LIVENESS)
-    assert said(verdicts(made)) == ("exit", "certain")
+    assert said(made) == ("exit", "certain")
 
 
-def test_a_hook_makes_an_end_by_itself_less_sure(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
+def test_a_hook_makes_an_end_by_itself_less_sure(pod: Pod, ended: Make, said: Said) -> None:
     """Kubelet ends a container whose hook fails, and only events tell."""
     hook = {"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}
-    assert said(verdicts(pod(CRASHING, ended(0), restarts=3, container=hook))) == (
+    assert said(pod(CRASHING, ended(0), restarts=3, container=hook)) == (
         "completed",
         "likely",
     )
@@ -242,13 +236,13 @@ def test_an_end_at_the_memory_limit_that_a_probe_made_is_less_sure(
 
 @pytest.mark.parametrize("message", ["Container app definition changed", "app resize requires it"])
 def test_a_change_by_hand_is_told(
-    message: str, pod: Pod, ended: Make, event: Make, verdicts: Verdicts
+    message: str, pod: Pod, ended: Make, event: Make, said: Said
 ) -> None:
     """Kubelet restarts a container whose image was changed, or which is resized."""
     kill = event("Killing", message, warning=False)
-    assert said(verdicts(pod(last=ended(143), restarts=1), [kill])) == ("signal", "certain")
+    assert said(pod(last=ended(143), restarts=1), [kill]) == ("signal", "certain")
     later = pod(last=ended(143, start=500, end=600), restarts=2)
-    assert said(verdicts(later, [kill])) == ("signal", "likely")
+    assert said(later, [kill]) == ("signal", "likely")
 
 
 def test_a_restart_of_which_nothing_is_kept_is_unknown(pod: Pod, verdicts: Verdicts) -> None:
@@ -260,21 +254,21 @@ def test_a_restart_of_which_nothing_is_kept_is_unknown(pod: Pod, verdicts: Verdi
 
 
 def test_a_clean_end_is_wrong_where_it_is_to_run_for_ever(
-    pod: Pod, ended: Make, verdicts: Verdicts
+    pod: Pod, ended: Make, said: Said
 ) -> None:
     """Under restartPolicy Always only."""
-    assert said(verdicts(pod(CRASHING, ended(0), restarts=3))) == ("completed", "certain")
+    assert said(pod(CRASHING, ended(0), restarts=3)) == ("completed", "certain")
     over = {"restartPolicy": "OnFailure"}
     done = pod(ended(0), spec=over, status={"phase": "Succeeded"})
-    assert said(verdicts(done)) == ("none", "likely")
-    assert said(verdicts(done, [], "")) == ("none", "certain")
+    assert said(done) == ("none", "likely")
+    assert said(done, [], "") == ("none", "certain")
 
 
-def test_a_clean_end_may_be_a_probes_doing(pod: Pod, ended: Make, verdicts: Verdicts) -> None:
+def test_a_clean_end_may_be_a_probes_doing(pod: Pod, ended: Make, said: Said) -> None:
     """So a Job's success is not certain while its probe could have ended it."""
     over = {"restartPolicy": "Never"}
     done = pod(ended(0), spec=over, status={"phase": "Succeeded"}, container=LIVENESS)
-    assert said(verdicts(done, [], "")) == ("none", "likely")
+    assert said(done, [], "") == ("none", "likely")
 
 
 ALL = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
@@ -300,19 +294,19 @@ def test_a_container_that_is_restarted_with_the_others_is_told(
     assert owner in verdict.summary
 
 
-def test_an_old_restart_is_history(pod: Pod, ended: Make, verdicts: Verdicts, later: Later) -> None:
+def test_an_old_restart_is_history(
+    pod: Pod, ended: Make, said: Said, verdicts: Verdicts, later: Later
+) -> None:
     """A day after the last one the pod is well; how it ended is told all the same."""
     made = pod({"running": {"startedAt": "2026-11-24T08:01:01Z"}}, ended(1), restarts=2)
-    assert said(verdicts(made, now=later(3600)))[0] == "exit"
+    assert said(made, now=later(3600))[0] == "exit"
     (verdict,) = verdicts(made, now=later(200_000))
     assert verdict.cause == "none"
     assert verdict.summary.endswith("ended by itself with exit code 1")
     assert verdict.restarts == 2
 
 
-def test_a_sidecar_that_ends_with_its_pod_is_well(
-    pod: Pod, ended: Make, verdicts: Verdicts
-) -> None:
+def test_a_sidecar_that_ends_with_its_pod_is_well(pod: Pod, ended: Make, said: Said) -> None:
     """Kubelet ends it once the others are done."""
     spec = {
         "restartPolicy": "Never",
@@ -320,17 +314,15 @@ def test_a_sidecar_that_ends_with_its_pod_is_well(
     }
     made = pod(ended(0), spec=spec, status={"phase": "Succeeded"})
     made["status"]["initContainerStatuses"] = [{"name": "proxy", "state": ended(143)}]
-    assert said(verdicts(made))[0] == "none"
+    assert said(made)[0] == "none"
 
 
-def test_a_debug_container_that_ended_is_no_fault(
-    pod: Pod, ended: Make, verdicts: Verdicts
-) -> None:
+def test_a_debug_container_that_ended_is_no_fault(pod: Pod, ended: Make, said: Said) -> None:
     """One that cannot have its image is."""
     made = pod()
     made["spec"]["ephemeralContainers"] = [{"name": "debug"}]
     made["status"]["ephemeralContainerStatuses"] = [{"name": "debug", "state": ended(1)}]
-    assert said(verdicts(made))[0] == "none"
+    assert said(made)[0] == "none"
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "x: not found"}}
     made["status"]["ephemeralContainerStatuses"][0]["state"] = waiting
-    assert said(verdicts(made))[0] == "image"
+    assert said(made)[0] == "image"

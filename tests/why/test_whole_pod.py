@@ -9,6 +9,7 @@ import pytest
 from tcp_probe.why.verdict import Verdict
 
 Pod = Callable[..., dict[str, Any]]
+Said = Callable[..., tuple[str, str]]
 Make = Callable[..., dict[str, Any]]
 Verdicts = Callable[..., list[Verdict]]
 Later = Callable[[float], datetime]
@@ -21,11 +22,6 @@ CREATING = {"waiting": {"reason": "ContainerCreating"}}
 def disrupted(reason: str, message: str = "") -> dict[str, Any]:
     target = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
     return {"conditions": [target, {"type": "Ready", "status": "False"}]}
-
-
-def said(verdicts: list[Verdict]) -> tuple[str, str]:
-    (verdict,) = verdicts
-    return verdict.cause, verdict.certainty
 
 
 @pytest.mark.parametrize(
@@ -47,10 +43,10 @@ def test_an_eviction_by_the_node_is_told_by_its_status(
     assert fix in verdict.fix
 
 
-def test_an_eviction_is_told_by_its_event(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_an_eviction_is_told_by_its_event(pod: Pod, event: Make, said: Said) -> None:
     """Before the status tells of it."""
     told = event("Evicted", 'Usage of EmptyDir volume "tmp" exceeds the limit', container=None)
-    assert said(verdicts(pod(), [told])) == ("evicted", "likely")
+    assert said(pod(), [told]) == ("evicted", "likely")
 
 
 def test_a_preemption_is_told(pod: Pod, verdicts: Verdicts) -> None:
@@ -95,35 +91,35 @@ def test_an_eviction_without_a_word_is_told(pod: Pod, verdicts: Verdicts) -> Non
     ],
 )
 def test_a_lost_node_is_told_by_the_pod(
-    meta: dict[str, Any], status: dict[str, Any], pod: Pod, verdicts: Verdicts
+    meta: dict[str, Any], status: dict[str, Any], pod: Pod, said: Said
 ) -> None:
     """It stopped answering, or was shut down."""
-    assert said(verdicts(pod(meta=meta, status=status))) == ("node", "certain")
+    assert said(pod(meta=meta, status=status)) == ("node", "certain")
 
 
-def test_a_lost_node_is_told_by_its_event(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_a_lost_node_is_told_by_its_event(pod: Pod, event: Make, said: Said) -> None:
     """Where the pod is not ready since; a node that is back is none of its troubles."""
     told = [event("NodeNotReady", "Node is not ready", container=None)]
-    assert said(verdicts(pod(ready=False), told)) == ("node", "likely")
-    assert said(verdicts(pod(), told, current=""))[0] == "none"
+    assert said(pod(ready=False), told) == ("node", "likely")
+    assert said(pod(), told, current="")[0] == "none"
 
 
-def test_a_deadline_is_told(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_a_deadline_is_told(pod: Pod, event: Make, said: Said, verdicts: Verdicts) -> None:
     """With the seconds that were allowed."""
     status = {"phase": "Failed", "reason": "DeadlineExceeded", "message": "was active for longer"}
     told = [event("DeadlineExceeded", "Pod was active on the node longer", container=None)]
     (verdict,) = verdicts(pod(status=status, spec={"activeDeadlineSeconds": 60}), told)
     assert (verdict.cause, verdict.certainty) == ("deadline", "certain")
     assert "of 60 s" in verdict.summary
-    assert said(verdicts(pod(status=status))) == ("deadline", "certain")
+    assert said(pod(status=status)) == ("deadline", "certain")
 
 
-def test_a_deleted_pod_is_ending(pod: Pod, verdicts: Verdicts, later: Later) -> None:
+def test_a_deleted_pod_is_ending(pod: Pod, said: Said, verdicts: Verdicts, later: Later) -> None:
     """Within its grace nothing is wrong with that."""
     (verdict,) = verdicts(pod(meta=GONE), now=later(80))
     assert (verdict.cause, verdict.certainty) == ("deleted", "certain")
     assert "ending" in verdict.summary
-    assert said(verdicts(pod(meta=GONE))) == ("deleted", "certain")
+    assert said(pod(meta=GONE)) == ("deleted", "certain")
 
 
 def test_a_deleted_pod_that_is_kept_is_told(
@@ -138,14 +134,12 @@ def test_a_deleted_pod_that_is_kept_is_told(
     assert any("FailedKillPod" in line for line in verdict.evidence)
 
 
-def test_an_end_that_only_an_event_tells_of_is_told(
-    pod: Pod, event: Make, verdicts: Verdicts
-) -> None:
+def test_an_end_that_only_an_event_tells_of_is_told(pod: Pod, event: Make, said: Said) -> None:
     """The pod was read a moment before it was deleted; an older event is of a container before."""
     told = event("Killing", "Stopping container app", warning=False)
-    assert said(verdicts(pod(), [told], "")) == ("deleted", "likely")
+    assert said(pod(), [told], "") == ("deleted", "likely")
     later = pod({"running": {"startedAt": "2026-11-24T09:00:00Z"}})
-    assert said(verdicts(later, [told], ""))[0] == "none"
+    assert said(later, [told], "")[0] == "none"
 
 
 def test_what_was_wrong_before_the_deletion_is_told_as_well(
@@ -188,12 +182,12 @@ def test_a_pod_that_no_node_takes_is_told(
     assert verdicts(made)[0].fix == verdict.fix
 
 
-def test_scheduling_is_told_by_its_event(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_scheduling_is_told_by_its_event(pod: Pod, event: Make, said: Said) -> None:
     """Where the condition is not there."""
     made = pod(CREATING, spec={"nodeName": ""}, status={"phase": "Pending", "conditions": []})
     told = [event("FailedScheduling", "1 Insufficient memory", container=None)]
-    assert said(verdicts(made, told)) == ("unschedulable", "likely")
-    assert said(verdicts(made)) == ("unschedulable", "possible")
+    assert said(made, told) == ("unschedulable", "likely")
+    assert said(made) == ("unschedulable", "possible")
 
 
 def test_a_gate_of_scheduling_is_told(pod: Pod, verdicts: Verdicts) -> None:
@@ -203,9 +197,9 @@ def test_a_gate_of_scheduling_is_told(pod: Pod, verdicts: Verdicts) -> None:
     assert "scheduling gates" in verdicts(made)[0].summary
 
 
-def test_a_pod_that_is_just_scheduled_is_not_unschedulable(pod: Pod, verdicts: Verdicts) -> None:
+def test_a_pod_that_is_just_scheduled_is_not_unschedulable(pod: Pod, said: Said) -> None:
     """Its node is not in the spec yet, but the condition says that it has one."""
-    assert said(verdicts(pod(CREATING, spec={"nodeName": ""}, status=PENDING)))[0] == "unknown"
+    assert said(pod(CREATING, spec={"nodeName": ""}, status=PENDING))[0] == "unknown"
 
 
 def test_a_node_that_refuses_a_pod_is_told(pod: Pod, verdicts: Verdicts) -> None:
@@ -248,29 +242,29 @@ def test_a_volume_that_cannot_be_mounted_is_told(  # noqa: PLR0913, PLR0917 (a r
     assert fix in verdict.fix
 
 
-def test_a_volume_that_failed_once_is_less_sure(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_a_volume_that_failed_once_is_less_sure(pod: Pod, event: Make, said: Said) -> None:
     """Many mounts fail once and then work."""
     told = [event("FailedMount", "timed out", container=None)]
-    assert said(verdicts(pod(CREATING, status=PENDING), told)) == ("volume", "likely")
+    assert said(pod(CREATING, status=PENDING), told) == ("volume", "likely")
 
 
 def test_a_volume_that_was_mounted_since_is_not_the_cause(
-    pod: Pod, event: Make, verdicts: Verdicts
+    pod: Pod, event: Make, said: Said
 ) -> None:
     """A pull began after the failure."""
     mount = event("FailedMount", "timed out", 30, container=None)
     pull = event("Pulling", "Pulling image", 40, warning=False)
-    assert said(verdicts(pod(CREATING, status=PENDING), [mount, pull]))[0] == "unknown"
+    assert said(pod(CREATING, status=PENDING), [mount, pull])[0] == "unknown"
 
 
-def test_a_sandbox_that_cannot_be_made_is_told(pod: Pod, event: Make, verdicts: Verdicts) -> None:
+def test_a_sandbox_that_cannot_be_made_is_told(pod: Pod, event: Make, said: Said) -> None:
     """It is the node's network, not the worker."""
     message = "failed to setup network for sandbox: plugin type=calico failed"
     made = pod(CREATING, status=PENDING)
     told = [event("FailedCreatePodSandBox", message, count=9, container=None)]
-    assert said(verdicts(made, told)) == ("node", "certain")
+    assert said(made, told) == ("node", "certain")
     told[0]["count"] = 1
-    assert said(verdicts(made, told)) == ("node", "likely")
+    assert said(made, told) == ("node", "likely")
 
 
 def test_a_readiness_gate_is_told(pod: Pod, verdicts: Verdicts) -> None:
