@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING
 
-from .shell import SHELL_SYNTAX, plain_command, script_of, simple_commands
+from .shell import SHELL_SYNTAX, line_of, name_of, script_of, unwrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .case import Case, Command, Rule
+    from .shell import Simple
 
 # What imports or starts so much that a second is not enough on a busy node.
 HEAVY = re.compile(
-    r"(^|[\s/])(celery|airflow|kubectl|java|node|npm|npx|rails|rake|bundle|php|dotnet"
-    r"|rabbitmqctl|rabbitmq-diagnostics|manage\.py|python[\d.]*)(\s|$)"
+    r"airflow|aws|bundle|celery|conda|dotnet|gcloud|java|kafka-[\w-]+(\.sh)?|kubectl|manage\.py"
+    r"|mongosh|node|nodetool|npm|npx|php|pipenv|poetry|pypy[\d.]*|python[\d.]*|rabbitmqctl"
+    r"|rabbitmq-diagnostics|rails|rake|ruby|uv|yarn"
 )
+ASSIGNMENT = re.compile(r"\w+=(?!\$\().*")
+SUBSTITUTED = re.compile(r"\$\(|`")
 LIGHT = re.compile(r"(^|\s)(tcp_probe|tcp-probe)\s+check(\s|$)|python[\d.]*\s+(-V|--version)")
 # It imports the application, asks the workers through the broker and waits a second for them.
 INSPECTS = re.compile(r"(^|[\s/])celery\s.*\b(inspect|status)\b")
@@ -25,6 +32,8 @@ BUILTINS = re.compile(
     r"\.|:|\[\[?|break|case|cd|command|continue|do|echo|esac|eval|exec|exit|export|false|fi|for|if|kill"
     r"|let|local|printf|pwd|read|return|set|shift|source|test|trap|true|type|ulimit|umask|unset|wait"
 )
+# Programs to which a word of the shell means something of their own.
+TAKE_SYNTAX = {"[", "awk", "expr", "find", "test"}
 CURL_FAILS = re.compile(r"(^|\s)(-[a-zA-Z]*f[a-zA-Z]*|--fail(-with-body)?|--fail-early)(\s|$)")
 
 
@@ -32,23 +41,27 @@ def not_a_command(case: Case) -> Rule:
     """Find lines for a shell that no shell reads: there is no program of that name."""
     for command in case.commands:
         first, *rest = command.words
-        if not rest and len(first.split()) > 1:
+        # A path of Windows may have spaces.
+        if not rest and len(first.split()) > 1 and "\\" not in first:
             reason = (
                 f"there is no program named {first[:40]!r}: the check cannot be made and counts "
                 "for nothing, a hook fails"
             )
             yield command.field, reason, "each word by itself, or: sh, -c, the line"
-        elif script_of(command.words) is None and any(word in SHELL_SYNTAX for word in rest):
-            word = next(word for word in rest if word in SHELL_SYNTAX)
-            reason = f"no shell reads {word!r}: {first} gets it as an argument"
-            yield command.field, reason, "sh, -c, the line"
+        elif (
+            script_of(command.words) is None
+            and name_of(unwrapped(command.words)) not in TAKE_SYNTAX
+        ):
+            word = next((word for word in rest if word in SHELL_SYNTAX), None)
+            if word:
+                reason = f"no shell reads {word!r}: {first} gets it as an argument"
+                yield command.field, reason, "sh, -c, the line"
 
 
 def never_passes(case: Case) -> Rule:
     """Find commands that fail whatever the worker does, or that end too late to pass."""
     for command in case.commands:
-        last = (simple_commands(command.words) or [""])[-1].split()
-        if last[:1] == ["false"] or (last[:1] == ["exit"] and last[1:] not in ([], ["0"])):
+        if line_of(command.words).outcome is False:
             yield command.field, "this command always fails", "a command that asks the worker"
         elif command.probe and _sleeps(command) >= command.probe.timeout:
             reason = f"it sleeps longer than its timeout of {command.probe.timeout} s"
@@ -58,8 +71,7 @@ def never_passes(case: Case) -> Rule:
 def always_passes(case: Case) -> Rule:
     """Find probes that pass whatever the worker does."""
     for command in case.commands:
-        last = (simple_commands(command.words) or [""])[-1].split()
-        passes = last[:1] in (["true"], [":"], ["echo"]) or last == ["exit", "0"]
+        passes = line_of(command.words).outcome
         if command.probe and passes and _sleeps(command) < command.probe.timeout:
             reason = "this command always passes: whatever becomes of the worker, nothing is seen"
             yield command.field, reason, "a command that asks the worker"
@@ -69,14 +81,12 @@ def heavy_exec(case: Case) -> Rule:
     """Find commands that need longer to start than their timeout."""
     for command in case.commands:
         if command.probe:
-            timeout, line = command.probe.timeout, plain_command(command.words)
-            inspects = INSPECTS.search(line) is not None
+            timeout, heavy = command.probe.timeout, _heaviest(command.words)
+            inspects = heavy == "celery inspect"
             enough = ENOUGH_TO_INSPECT if inspects else ENOUGH_TO_IMPORT
-            heavy = HEAVY.search(line)
-            if heavy and timeout < enough and not LIGHT.search(line):
-                what = "celery inspect" if inspects else heavy.group().strip(" /")
+            if heavy and timeout < enough:
                 reason = (
-                    f"{what} starts anew for every check, imports included, and has {timeout} s: "
+                    f"{heavy} starts anew for every check, imports included, and has {timeout} s: "
                     "on a busy node that is not enough"
                 )
                 yield command.field, reason, f"timeoutSeconds of {enough} or more, or a tcpSocket"
@@ -85,8 +95,9 @@ def heavy_exec(case: Case) -> Rule:
 def curl_without_fail(case: Case) -> Rule:
     """Find calls of curl that pass whatever the status is."""
     for command in case.commands:
-        for simple in simple_commands(command.words):
-            if re.match(r"(exec\s+)?(\S*/)?curl\s", simple) and not CURL_FAILS.search(simple):
+        for each in line_of(command.words).commands:
+            # What it is piped into may look at the page.
+            if each.program == "curl" and each.after != "|" and not CURL_FAILS.search(each.text):
                 reason = "curl without -f ends with 0 on a 500, too: the check passes"
                 yield command.field, reason, "curl -f, or an httpGet probe"
 
@@ -114,31 +125,56 @@ def ends_by_itself(case: Case) -> Rule:
     """Find containers that end soon although they are restarted whenever they do."""
     words, field = case.workload.command, case.container.get("command")
     if field and case.restart_policy == "Always":
-        last = (simple_commands(words) or [""])[-1].split()
-        program = last[0].rpartition("/")[2] if last else ""
-        if program in ("true", "false", "echo", "date", "ls", "exit") or _seconds(last):
+        line = line_of(words)
+        if line.commands and not line.compound and all(map(_ends_soon, line.commands)):
             reason = "it ends by itself, is started again, and ends up in CrashLoopBackOff"
             yield field, reason, "a Job, or a command that goes on"
 
 
-def _scripted(words: tuple[str, ...]) -> list[str]:
+def _ends_soon(simple: Simple) -> bool:
+    soon = {"true", "false", "echo", "date", "ls", "exit"}
+    return simple.program in soon or 0 < _seconds(simple.words) < inf
+
+
+def _heaviest(words: Sequence[str]) -> str:
+    """Return what of a command line takes long to start; nothing where nothing does."""
+    found = ""
+    for each in line_of(words).commands:
+        for part in () if LIGHT.search(each.text) else SUBSTITUTED.split(each.text):
+            program = name_of(unwrapped(part.split()))
+            if HEAVY.fullmatch(program):
+                found = program
+                if INSPECTS.search(part):
+                    return "celery inspect"
+    return found
+
+
+def _scripted(words: Sequence[str]) -> Sequence[Simple]:
     """Return the commands that a shell is given; none where there is no shell."""
-    return [] if script_of(words) is None else simple_commands(words)
+    return () if script_of(words) is None else line_of(words).commands
 
 
-def _is_child(simple: str) -> bool:
+def _is_child(simple: Simple) -> bool:
     """Say whether the shell starts another program for this command, and waits for it."""
-    program = simple.split(maxsplit=1)[0] if simple.split() else ""
-    return bool(program) and not BUILTINS.fullmatch(program) and "=" not in program
+    program = next((word for word in simple.text.split() if not ASSIGNMENT.fullmatch(word)), "")
+    # What a variable is set to is not the output that kubelet reads.
+    return bool(program) and "=$(" not in program and not BUILTINS.fullmatch(program)
 
 
 def _sleeps(command: Command) -> float:
-    return sum(_seconds(simple.split()) for simple in simple_commands(command.words))
+    """Return for how long a command sleeps whatever its programs find."""
+    line = line_of(command.words)
+    if line.compound or line.may_leave:
+        return 0
+    surely = [each for each in line.commands if each.before != "||" and each.after != "&"]
+    return sum(_seconds(each.words) for each in surely)
 
 
 def _seconds(words: list[str]) -> float:
     """Return for how long `sleep 5` or `sleep 2m` sleeps; 0 for other commands."""
-    if len(words) != 2 or words[0].rpartition("/")[2] != "sleep":  # noqa: PLR2004 - sleep and its argument
+    if len(words) != 2 or name_of(words) != "sleep":  # noqa: PLR2004 - sleep and its argument
         return 0
+    if words[1] == "infinity":
+        return inf
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", words[1])
     return float(found[1]) * {"m": 60, "h": 3600, "d": 86400}.get(found[2], 1) if found else 0

@@ -305,9 +305,7 @@ KEPT: list[tuple[str, dict[str, Any]]] = [
     ("never-passes", {"livenessProbe": command("sleep", "1", timeoutSeconds=2)}),
     ("never-passes", {"livenessProbe": command("sh", "-c", "curl -f localhost || exit 1; exit 0")}),
     ("never-passes", {"lifecycle": {"preStop": command("sleep", "25")}}),
-    ("never-passes", {"livenessProbe": command("sleep", "infinity")}),
     ("always-passes", {"lifecycle": {"preStop": command("echo", "bye")}}),
-    ("always-passes", {"livenessProbe": command("sh", "-c", "exit")}),
     (
         "heavy-exec",
         {"livenessProbe": command("celery", "-A", "app", "inspect", "ping", timeoutSeconds=10)},
