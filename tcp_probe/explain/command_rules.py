@@ -11,7 +11,7 @@ from .shell import SHELL_SYNTAX, line_of, name_of, script_of, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .case import Case, Command, Rule
+    from .case import Case, Rule
     from .shell import Simple
 
 # What imports or starts so much that a second is not enough on a busy node.
@@ -63,7 +63,7 @@ def never_passes(case: Case) -> Rule:
     for command in case.commands:
         if line_of(command.words).outcome is False:
             yield command.field, "this command always fails", "a command that asks the worker"
-        elif command.probe and _sleeps(command) >= command.probe.timeout:
+        elif command.probe and line_of(command.words).sleeps >= command.probe.timeout:
             reason = f"it sleeps longer than its timeout of {command.probe.timeout} s"
             yield command.field, reason, "a longer timeoutSeconds, or no sleep"
 
@@ -72,7 +72,7 @@ def always_passes(case: Case) -> Rule:
     """Find probes that pass whatever the worker does."""
     for command in case.commands:
         passes = line_of(command.words).outcome
-        if command.probe and passes and _sleeps(command) < command.probe.timeout:
+        if command.probe and passes and line_of(command.words).sleeps < command.probe.timeout:
             reason = "this command always passes: whatever becomes of the worker, nothing is seen"
             yield command.field, reason, "a command that asks the worker"
 
@@ -133,7 +133,7 @@ def ends_by_itself(case: Case) -> Rule:
 
 def _ends_soon(simple: Simple) -> bool:
     soon = {"true", "false", "echo", "date", "ls", "exit"}
-    return simple.program in soon or 0 < _seconds(simple.words) < inf
+    return simple.program in soon or 0 < simple.sleeps < inf
 
 
 def _heaviest(words: Sequence[str]) -> str:
@@ -159,22 +159,3 @@ def _is_child(simple: Simple) -> bool:
     program = next((word for word in simple.text.split() if not ASSIGNMENT.fullmatch(word)), "")
     # What a variable is set to is not the output that kubelet reads.
     return bool(program) and "=$(" not in program and not BUILTINS.fullmatch(program)
-
-
-def _sleeps(command: Command) -> float:
-    """Return for how long a command sleeps whatever its programs find."""
-    line = line_of(command.words)
-    if line.compound or line.may_leave:
-        return 0
-    surely = [each for each in line.commands if each.before != "||" and each.after != "&"]
-    return sum(_seconds(each.words) for each in surely)
-
-
-def _seconds(words: list[str]) -> float:
-    """Return for how long `sleep 5` or `sleep 2m` sleeps; 0 for other commands."""
-    if len(words) != 2 or name_of(words) != "sleep":  # noqa: PLR2004 - sleep and its argument
-        return 0
-    if words[1] == "infinity":
-        return inf
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", words[1])
-    return float(found[1]) * {"m": 60, "h": 3600, "d": 86400}.get(found[2], 1) if found else 0

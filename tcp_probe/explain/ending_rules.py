@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING
 
-from tcp_probe.kubelet.handlers import Sleep
+from tcp_probe.kubelet.handlers import Exec, Sleep
 
 from .case import HOOKS
+from .shell import line_of
 
 if TYPE_CHECKING:
     from tcp_probe.manifest.fields import Field
@@ -40,7 +41,7 @@ def short_grace(case: Case) -> Rule:
             if case.clean_end is not None:
                 needs = f"a clean end needs {case.clean_end:g} s"
             reason = f"{rest:g} s from SIGTERM to SIGKILL; {needs}"
-            yield field, reason, f"{GRACE}: {ceil(needed + sleeps)} or more"
+            yield field, reason, _more_than(needed + sleeps)
 
 
 def hook_over_grace(case: Case) -> Rule:
@@ -49,7 +50,7 @@ def hook_over_grace(case: Case) -> Rule:
     for field, grace in _graces(case)[1:]:
         if sleeps > grace:
             reason = f"the preStop hook sleeps {sleeps:g} s, of which this leaves {grace:g} s"
-            yield field, reason, f"{GRACE}: {ceil(sleeps) + 1} or more"
+            yield field, reason, _more_than(sleeps + 1)
 
 
 def unwatched_hook(case: Case) -> Rule:
@@ -75,8 +76,15 @@ def turned_into_success(case: Case) -> Rule:
         yield kills[0].field, reason, fix
 
 
+def _more_than(seconds: float) -> str:
+    return f"{GRACE}: {ceil(seconds)} or more" if seconds < inf else "a hook that ends"
+
+
 def _sleeps(case: Case) -> float:
+    """Return how long the preStop hook sleeps whatever else it does."""
     hook = case.workload.pre_stop
+    if isinstance(hook, Exec):
+        return line_of(hook.command).sleeps
     return hook.seconds if isinstance(hook, Sleep) else 0
 
 

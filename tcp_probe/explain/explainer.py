@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tcp_probe.manifest.documents import ManifestError
 from tcp_probe.manifest.finding import Finding
 from tcp_probe.manifest.pods import (
-    KINDS,
     containers_of,
+    meant_kind,
     missing_pod,
     named,
     pod_of,
@@ -107,7 +107,7 @@ def _explained(resource: Resource, services: Services, settings: Settings) -> Ex
         findings += [each for each in explained.findings if not f"{each.field}.".startswith(inside)]
         own = [each for each in explained.findings if f"{each.field}.".startswith(inside)]
         containers.append(replace(explained, findings=tuple(_few(_weighed(own, resource, pod)))))
-    whole_findings = _weighed(dict.fromkeys(findings), resource, pod)
+    whole_findings = _weighed(_added([], dict.fromkeys(findings)), resource, pod)
     return ExplainedResource(resource, tuple(containers), tuple(_few(whole_findings)))
 
 
@@ -200,7 +200,7 @@ def _narrowed(explained: ExplainedResource, chosen: Sequence[Choice]) -> Explain
 
 
 def _not_explained(resource: Resource) -> Finding:
-    meant = next((kind for kind in KINDS if kind.lower() == resource.kind.lower()), resource.kind)
+    meant = meant_kind(resource.kind)
     if meant != resource.kind:
         return Finding.at(
             resource.field.need("kind"),

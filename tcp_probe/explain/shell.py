@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,6 +63,17 @@ class Simple:
         """The name of that program."""
         return name_of(self.words)
 
+    @property
+    def sleeps(self) -> float:
+        """The seconds of `sleep 5`, `sleep 2m` or `sleep infinity`; 0 for other commands."""
+        name, *given = self.program, *self.words[1:]
+        if name != "sleep" or len(given) != 1:
+            return 0
+        if given[0] == "infinity":
+            return inf
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", given[0])
+        return float(found[1]) * {"m": 60, "h": 3600, "d": 86400}.get(found[2], 1) if found else 0
+
 
 @dataclass(frozen=True)
 class Line:
@@ -84,6 +96,14 @@ class Line:
         # After `&&` it is not reached where the one before fails, after `||` where that passes.
         undecided = {"&&": True, "||": False}.get(last.before)
         return None if own is undecided else own
+
+    @property
+    def sleeps(self) -> float:
+        """For how many seconds it sleeps whatever its programs find."""
+        if self.compound or self.may_leave:
+            return 0
+        surely = [each for each in self.commands if each.before != "||" and each.after != "&"]
+        return sum(each.sleeps for each in surely)
 
     @property
     def may_leave(self) -> bool:

@@ -142,9 +142,19 @@ def template_in(field: Field, depth: int = 6) -> str | None:
     return None
 
 
+def meant_kind(given: str) -> str:
+    """Return the kind that is meant where only the case of letters is wrong; else the given one."""
+    return next((kind for kind in KINDS if kind.lower() == given.lower()), given)
+
+
 def missing_pod(source: str, found: Sequence[Resource]) -> NoReturn:
     """Raise `ManifestError`: none of these resources holds a pod."""
     name = "<stdin>" if source == "-" else source
+    for resource in found:
+        meant = meant_kind(resource.kind)
+        if meant != resource.kind:
+            kind = resource.field.need("kind")
+            kind.fail(f"expected {meant}, got {resource.kind}: the case of letters counts")
     kinds = ", ".join(sorted({resource.kind for resource in found})) or "nothing"
     expected = f"expected a {', '.join(KINDS)} or a List of them"
     hints = {where for resource in found if (where := template_in(resource.field))}

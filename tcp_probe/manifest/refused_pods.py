@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .refused_containers import Refusal
 
 
-def names(pod: Field, _resource: Resource) -> Refusal:
+def names(pod: Field, resource: Resource) -> Refusal:
     """Find containers and volumes whose names are taken already, or cannot be."""
     spec = pod.need("spec")
     for what, fields in (
@@ -24,7 +24,10 @@ def names(pod: Field, _resource: Resource) -> Refusal:
     ):
         taken: set[str] = set()
         for field in fields:
-            name = field.need("name")
+            # A kind that Kubernetes does not have itself may name them itself.
+            name = field.need("name") if resource.native else field.get("name")
+            if name is None:
+                continue
             if not is_label(name.text()):
                 reason = f"a name has small letters, digits and '-', got {shown(name.value)}"
                 yield name, reason, "a name such as my-worker"
