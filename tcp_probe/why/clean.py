@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from .json_fields import entries, mapping, text
+from .json_fields import entries, mapping, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,10 @@ _HARMLESS = re.compile(
     r"[-+]?\d+(\.\d+)?(s|m|h|Mi|Gi)?|true|false|yes|no|none|on|off", re.IGNORECASE
 )
 _SECRETIVE = re.compile(r"key|token|secret|pass|pwd|cred|auth|dsn|salt|signature", re.IGNORECASE)
+_OPTION = re.compile(
+    r"(?i)([\w.-]*(?:passw|passphrase|pwd|token|secret|credential|dsn|(?:api|access|private)[_-]?key)"
+    r"[\w.-]*)(?:=(.*))?"
+)
 _WORD = re.compile(r"[a-z]+")
 _LONG_WORD = 8
 _ORDINARY = {
@@ -118,6 +123,24 @@ def _values(pod: Any) -> Iterator[str]:
             for part in (value, *value.splitlines()):
                 if _may_be_secret(name, part.strip()):
                     yield part.strip()
+        yield from _given(container)
+
+
+def _given(container: Any) -> Iterator[str]:
+    """Yield what the commands of a container are given by an option or variable for a secret."""
+    probes = ("startupProbe", "livenessProbe", "readinessProbe")
+    paths = [("command",), ("args",), *((probe, "exec", "command") for probe in probes)]
+    paths += [("lifecycle", hook, "exec", "command") for hook in ("postStart", "preStop")]
+    for path in paths:
+        words = " ".join(texts(container, *path)).split()
+        for word, following in pairwise([*words, ""]):
+            option = _OPTION.fullmatch(word)
+            if not option or ("=" not in word and not word.startswith("-")):
+                continue
+            value = (option[2] if "=" in word else following).strip("\"';,)")
+            short = len(value) < _SHORTEST or _HARMLESS.fullmatch(value)
+            if not short and value[0] not in "-/.$":
+                yield value
 
 
 def _names(pod: Any) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d+),? in (?P<function>.*)')
+_PYTHON = re.compile(r'\s*File "(?P<file>.*)", line (?P<line>\d+)(?:,? in (?P<function>.*))?')
 _AT = re.compile(r"\s+at (?P<function>.*?) ?\((?P<file>[^()]*?):(?P<line>\d+)(?::\d+)?\)\s*")
 _NATIVE_AT = re.compile(r"\s+at (?P<function>\S+)\((?P<file>[A-Za-z ]+)\)(?P<line>)\s*")
 _BARE_AT = re.compile(r"\s+at (?P<function>)(?P<file>\S+?):(?P<line>\d+)(?::\d+)?\s*")
@@ -102,7 +102,8 @@ def frame_of(line: str) -> Frame | None:
     for pattern in (_PYTHON, _AT, _NATIVE_AT, _BARE_AT, _GO):
         if found := pattern.fullmatch(line):
             groups = found.groupdict()
-            name = groups.get("function", "").strip()
+            # Of a mistake of syntax Python names the file and the line only.
+            name = (groups.get("function") or "").strip()
             return Frame(groups["file"], int(groups["line"] or 0), name)
     return None
 

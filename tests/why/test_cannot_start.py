@@ -42,7 +42,7 @@ def waits(pod: Pod, reason: str, message: str, **more: Any) -> dict[str, Any]:
         ("dial tcp 10.0.0.1:443: i/o timeout", "cannot reach", "firewall"),
         ("no match for platform in manifest: not found", "platform", "buildx"),
         ("write /var/lib: no space left on device", "disk is full", "Free"),
-        ("something new", "what the message says", "Mend what the message names"),
+        ("something new", "something new", "Mend what the message names"),
     ],
 )
 def test_a_pull_is_told_by_its_message(

@@ -78,11 +78,22 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
         "Mend the host in {image}; if it is right, mend the DNS of the node.",
     ),
     (
-        r"timeout|deadline exceeded|connection re(?:fused|set)|no route to host|50[0234] |EOF",
+        r"(?i)signature (?:validation|verification)",
+        "its signature is not the one that the node's policy wants",
+        "Sign {image} with a key that the policy knows, or mend the policy on the node.",
+    ),
+    (
+        r"short-name .* did not resolve",
+        "its name says no registry, and the node has none that it looks in for such a name",
+        "Write the registry in front of {image}: docker.io/library/NAME:TAG, for example.",
+    ),
+    (
+        r"timeout|deadline exceeded|connection re(?:fused|set)|no route to host|\b50[0234]\b|EOF",
         "the node cannot reach the registry",
         "Mend the way from the node to the registry: firewall, proxy, or the registry itself.",
     ),
 )
+_LONGEST = 160
 _MISSING_SECRET = re.compile(r"Unable to retrieve some image pull secrets \((?P<names>[^)]*)\)")
 
 
@@ -146,7 +157,7 @@ def _means(case: Case, name: str, said: str, missing: str) -> tuple[str, str]:
         account = "name a Secret of type kubernetes.io/dockerconfigjson as imagePullSecrets"
     known = next((kind for kind in _KINDS if re.search(kind[0], said)), None)
     if known is None:
-        return ("what the message says" if said else ""), "Mend what the message names."
+        return _end_of(said), "Mend what the message names."
     _, means, fix = known
     refused = "{secret}" in fix or "{Secret}" in fix
     if refused and missing:
@@ -154,11 +165,19 @@ def _means(case: Case, name: str, said: str, missing: str) -> tuple[str, str]:
         fix = f"{account[0].upper()}{account[1:]}. A Secret serves its own namespace only."
     elif refused and (ecr := _ECR.search(name)) and _may_have_expired(said, secrets):
         means = "the registry token has expired, or there is none: ECR's last for 12 hours"
+        if not _TOKEN.search(said):
+            means = "the registry refuses its token, which has expired perhaps: after 12 hours"
         fix = (
             f"Renew the token for {ecr['host']}: better, let nodes pull by their IAM role (a "
             "credential provider) than by a Secret that has to be renewed every 12 h."
         )
     return means, fix.format(image=name, secret=account, Secret=account[0].upper() + account[1:])
+
+
+def _end_of(said: str) -> str:
+    """Return the end of a chain of errors, where the one at its root stands."""
+    end = " ".join(said.split())
+    return f"...{end[-_LONGEST:]}" if len(end) > _LONGEST else end
 
 
 def _may_have_expired(said: str, secrets: list[str]) -> bool:
