@@ -28,7 +28,7 @@ PATIENCE = 60.0
 
 # What the recipes' minutes are here (s). An outage of a broker lasts longer than a watchdog.
 WATCHDOG = 2.0
-OUTAGE = 4.0
+OUTAGE = 3.0
 STALL = 0.5
 
 
@@ -73,9 +73,16 @@ class Broker:
     """A server on a loopback port of its own, that can be stopped and started again."""
 
     def __init__(
-        self, command: list[str], address: tuple[str, int], env: dict[str, str], log: Path
+        self,
+        command: list[str],
+        address: tuple[str, int],
+        env: dict[str, str],
+        log: Path,
+        *,
+        databases: bool = False,
     ) -> None:
         self.address, self.port = address  # as the recipes have it, and where it listens here
+        self._databases = databases
         self._command = command
         self._env = env
         self._log = log
@@ -98,6 +105,17 @@ class Broker:
         self.process.wait(PATIENCE)
         soon(lambda: not answers(self.port), self._log.read_text)
 
+    def place_for(self, number: int) -> str:
+        """Name the place of the worker with this number, with a database of its own if it can."""
+        return f"127.0.0.1:{self.port}" + (f"/{number}" if self._databases else "")
+
+    def away(self, *workers: Worker) -> None:
+        """Be away for longer than a watchdog: every check of these must pass, later too."""
+        self.stop()
+        pass_for(OUTAGE, *workers)
+        self.start()
+        pass_for(0.5, *workers)
+
 
 @pytest.fixture(scope="module")
 def marked() -> Iterator[dict[str, str]]:
@@ -113,7 +131,8 @@ def redis(tmp_path: Path, marked: dict[str, str]) -> Iterator[Broker]:
     server = found("redis-server")
     port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    broker = Broker([server, *options], ("localhost:6379", port), marked, tmp_path / "redis.log")
+    log = tmp_path / "redis.log"
+    broker = Broker([server, *options], ("localhost:6379", port), marked, log, databases=True)
     yield broker
     broker.stop()
 
@@ -150,8 +169,10 @@ class Worker:
     """A recipe's own process, as its users start it."""
 
     def __init__(self, command: list[str], port: int, folder: Path, env: dict[str, str]) -> None:
+        self._python = str(Path(command[0]).with_name("python"))
         self.port = port
         self.folder = folder
+        self.sends = ""  # the line of Python that sends a job
         self._log = folder / "log"
         self._termination_log = folder / "termination-log"
         self._termination_log.touch()
@@ -192,6 +213,9 @@ class Worker:
         message = self._termination_log.read_text()
         assert all(place in message for place in places), message
 
+    def until_logged(self, text: str) -> None:
+        self.soon(lambda: text in self.log)
+
     def until_done(self, job: str) -> None:
         self.soon((self.folder / f"done {job}").exists)
 
@@ -221,19 +245,12 @@ class Worker:
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def passes_for(self, duration: float) -> None:
-        """Check all the time: every check must pass."""
-        until = time.monotonic() + duration
-        while time.monotonic() < until:
-            assert self.passes(), self.log
-            time.sleep(0.05)
-        assert self.process.poll() is None, self.log
+        pass_for(duration, self)
 
-    def passes_without(self, broker: Broker) -> None:
-        """Take the broker away for longer than a watchdog: every check must pass, later too."""
-        broker.stop()
-        self.passes_for(OUTAGE)
-        broker.start()
-        self.passes_for(0.5)
+    def send(self, job: str | bytes) -> None:
+        """Send it a job as its users do: by a line of Python beside the recipe."""
+        code = self.sends.format(job=job)
+        subprocess.run([self._python, "-c", code], cwd=self.folder, check=True, timeout=PATIENCE)
 
     def soon(self, holds: Callable[[], object]) -> None:
         """Wait until something holds, while the process is there."""
@@ -246,27 +263,48 @@ class Worker:
         soon(held, self._log.read_text)
 
 
+def pass_for(duration: float, *workers: Worker) -> None:
+    """Check all the time, as it is to be shown that none refuses: every check must pass."""
+    until = time.monotonic() + duration
+    while time.monotonic() < until:
+        for worker in workers:
+            assert worker.passes(), worker.log
+        time.sleep(0.05)
+    for worker in workers:
+        assert worker.process.poll() is None, worker.log
+
+
 @pytest.fixture
 def start(tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Worker]]:
     """Start a recipe as it stands, with a port, a broker and seconds of the test's own."""
     workers: list[Worker] = []
 
-    def start(
-        recipe: str, command: str, broker: Broker | None, changes: dict[str, str] | None = None
+    def start(  # noqa: PLR0913 (each is another part of how a recipe is run)
+        recipe: str,
+        command: str,
+        broker: Broker | None,
+        changes: dict[str, str] | None = None,
+        *,
+        sends: str = "",
+        variables: dict[str, str] | None = None,
     ) -> Worker:
         port = free_port()
         code = (RECIPES / f"{recipe}.py").read_text()
         changes = {"9090": f"{port}, stall_timeout={STALL}", **(changes or {})}
         if broker is not None:
-            changes[broker.address] = f"127.0.0.1:{broker.port}"
+            changes[broker.address] = place = broker.place_for(len(workers))
+            sends = sends.replace(broker.address, place)
         for old, new in changes.items():
             assert old in code, f"{recipe}.py has no {old}"
             code = code.replace(old, new)
-        (tmp_path / f"{recipe}.py").write_text(code)
-        shutil.copy(JOBS, tmp_path / "jobs.py")
+        folder = tmp_path / f"worker-{len(workers)}"
+        folder.mkdir()
+        (folder / f"{recipe}.py").write_text(code)
+        shutil.copy(JOBS, folder / "jobs.py")
         program, *arguments = command.split()
         command_line = [found(program), *arguments]
-        workers.append(Worker(command_line, port, tmp_path, marked))
+        workers.append(Worker(command_line, port, folder, {**marked, **(variables or {})}))
+        workers[-1].sends = sends
         return workers[-1]
 
     yield start
@@ -276,11 +314,16 @@ def start(tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Work
 
 
 @pytest.fixture
-def send(tmp_path: Path) -> Callable[..., None]:
-    """Run a line of Python beside the recipe, to send a job as its users do."""
+def work_after_an_outage() -> Callable[..., None]:
+    """Check that workers pass while their broker is away; then each works, and SIGTERM ends it."""
 
-    def send(code: str, program: str = "python") -> None:
-        python = str(Path(found(program)).with_name("python"))
-        subprocess.run([python, "-c", code], cwd=tmp_path, check=True, timeout=PATIENCE)
+    def work_after_an_outage(broker: Broker, *workers: Worker) -> None:
+        broker.away(*workers)
+        for worker in workers:
+            worker.send("after the outage")
+        for worker in workers:
+            worker.until_done("after the outage")
+            assert worker.passes()
+            assert worker.stop() == 0
 
-    return send
+    return work_after_an_outage

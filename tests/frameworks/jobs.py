@@ -21,6 +21,8 @@ signal.signal(signal.SIGUSR2, stand_still)
 def handle(job: str) -> None:
     if job == "stand still":
         stand_still()
+    while job == "wait" and not (FOLDER / "go on").exists():
+        time.sleep(0.01)
     if job == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     (FOLDER / f"done {job}").touch()

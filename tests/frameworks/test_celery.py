@@ -7,35 +7,39 @@ from typing import Any
 import pytest
 
 Start = Callable[..., Any]
-Send = Callable[[str], None]
 
-SHORTER = {"timeout=60": "timeout=2"}
 POOLS = ["prefork", "threads", "solo"]
 
 
 @pytest.fixture
-def worker(start: Start, redis: Any, pool: str) -> Any:
-    """Start a worker with this pool."""
-    command = "celery -A celery_app worker --concurrency 2 --loglevel INFO --without-mingle --pool "
-    worker = start("celery_app", command + pool, redis, SHORTER)
-    worker.soon(lambda: " ready." in worker.log)
+def run(start: Start, redis: Any) -> Callable[[str], Any]:
+    """Start a worker with a pool."""
+
+    def run(pool: str) -> Any:
+        command = "celery -A celery_app worker --concurrency 2 --loglevel INFO --without-mingle"
+        sends = "import celery_app; celery_app.work.delay({job!r})"
+        shorter = {"timeout=60": "timeout=2"}
+        return start("celery_app", f"{command} --pool {pool}", redis, shorter, sends=sends)
+
+    return run
+
+
+@pytest.fixture
+def worker(run: Callable[[str], Any], pool: str) -> Any:
+    """Start a worker with this pool, and wait until it works."""
+    worker = run(pool)
+    worker.until_logged(" ready.")
     return worker
 
 
-def work(job: str) -> str:
-    return f"import celery_app; celery_app.work.delay({job!r})"
-
-
-@pytest.mark.parametrize("pool", POOLS)
 def test_an_outage_of_the_broker_restarts_nobody(
-    worker: Any, redis: Any, send: Send, pool: str
+    run: Callable[[str], Any], redis: Any, work_after_an_outage: Callable[..., None]
 ) -> None:
-    """Checks pass while Redis is down for longer than the watchdog; then it works and stops."""
-    worker.passes_without(redis)
-    send(work("after the outage"))
-    worker.until_done("after the outage")
-    assert worker.passes()
-    assert worker.stop() == 0
+    """With each pool checks pass while Redis is down for longer than the watchdog."""
+    workers = [run(pool) for pool in POOLS]
+    for worker in workers:
+        worker.until_logged(" ready.")
+    work_after_an_outage(redis, *workers)
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -54,13 +58,13 @@ def test_a_cold_stop_ends_the_process(worker: Any, pool: str) -> None:
 
 
 @pytest.mark.parametrize("pool", ["prefork"])
-def test_a_killed_child_is_no_reason_to_refuse(worker: Any, send: Send, pool: str) -> None:
+def test_a_killed_child_is_no_reason_to_refuse(worker: Any, pool: str) -> None:
     """Celery replaces a killed child while the main process' port passes; a cold stop ends all."""
     before = worker.children()
-    send(work("die"))
-    worker.soon(lambda: "SIGKILL" in worker.log)
+    worker.send("die")
+    worker.until_logged("SIGKILL")
     assert worker.passes()
-    send(work("next"))
+    worker.send("next")
     worker.until_done("next")
     assert worker.children() != before
     assert worker.passes()

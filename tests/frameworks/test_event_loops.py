@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 Start = Callable[..., Any]
-Send = Callable[[str, str], None]
 
 ARQ_SEND = """
 import asyncio, arq, arq_worker
@@ -16,55 +15,61 @@ async def send():
 asyncio.run(send())
 """
 
-# The recipe, how it is started, how a job is sent.
-FRAMEWORKS = {
+# How long (s) the recipes wait at the most until they try a Redis again that is down.
+SOONER = {"cap=5": "cap=0.5"}
+# The recipe, how it is started, how a job is sent, and what is sooner here.
+FRAMEWORKS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "arq": (
         "arq_worker",
         "arq arq_worker.WorkerSettings",
         ARQ_SEND,
+        SOONER,
     ),
     "SAQ": (
         "saq_worker",
         "saq saq_worker.settings",
         "import asyncio, saq_worker; asyncio.run(saq_worker.queue.enqueue('work', job={job!r}))",
+        {},
     ),
     "taskiq": (
         "taskiq_worker",
         "taskiq worker --workers 1 taskiq_worker:broker",
         "import asyncio, taskiq_worker; asyncio.run(taskiq_worker.work.kiq({job!r}))",
+        SOONER,
     ),
 }
 
 
-@pytest.fixture(params=FRAMEWORKS)
-def framework(request: pytest.FixtureRequest) -> Any:
-    """Name a framework whose hooks run on an event loop."""
-    return FRAMEWORKS[request.param]
-
-
 @pytest.fixture
-def worker(start: Start, redis: Any, framework: Any) -> Any:
-    """Start a worker of the framework."""
-    recipe, command, _ = framework
-    worker = start(recipe, command, redis)
-    worker.until_passing()
-    return worker
+def run(start: Start, redis: Any) -> Callable[[str], Any]:
+    """Start a worker of a framework whose hooks run on an event loop."""
+
+    def run(framework: str) -> Any:
+        recipe, command, sends, sooner = FRAMEWORKS[framework]
+        return start(recipe, command, redis, sooner, sends=sends)
+
+    return run
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_an_outage_of_the_broker_restarts_nobody(
-    worker: Any, redis: Any, send: Send, framework: Any
+    run: Callable[[str], Any],
+    redis: Any,
+    work_after_an_outage: Callable[..., None],
+    framework: str,
 ) -> None:
     """Checks pass while Redis is down; then jobs go on, and SIGTERM ends the process."""
-    worker.passes_without(redis)
-    send(framework[2].format(job="after the outage"), framework[1].split()[0])
-    worker.until_done("after the outage")
-    assert worker.passes()
-    assert worker.stop() == 0
+    worker = run(framework)
+    worker.until_passing()
+    work_after_an_outage(redis, worker)
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_an_event_loop_that_stands_still_is_refused(
-    worker: Any, send: Send, framework: Any
+    run: Callable[[str], Any], framework: str
 ) -> None:
     """A job that blocks the event loop is refused, and the log says where it stands."""
-    send(framework[2].format(job="stand still"), framework[1].split()[0])
+    worker = run(framework)
+    worker.until_passing()
+    worker.send("stand still")
     worker.until_refused_at("the event loop has not run", "jobs.py", "time.sleep(10_000)")

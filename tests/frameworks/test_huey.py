@@ -6,24 +6,23 @@ from typing import Any
 import pytest
 
 Start = Callable[..., Any]
-Send = Callable[[str], None]
 
 
 @pytest.fixture
 def worker(start: Start, redis: Any) -> Any:
     """Start a huey consumer."""
-    worker = start("huey_worker", "python huey_worker.py", redis, {"timeout=60": "timeout=2"})
+    sends = "import huey_worker; huey_worker.work({job!r})"
+    shorter = {"timeout=60": "timeout=2"}
+    worker = start("huey_worker", "python huey_worker.py", redis, shorter, sends=sends)
     worker.until_passing()
     return worker
 
 
-def test_an_outage_of_the_broker_restarts_nobody(worker: Any, redis: Any, send: Send) -> None:
+def test_an_outage_of_the_broker_restarts_nobody(
+    worker: Any, redis: Any, work_after_an_outage: Callable[..., None]
+) -> None:
     """Checks pass while Redis is down for longer than the watchdog; then it works and stops."""
-    worker.passes_without(redis)
-    send("import huey_worker; huey_worker.work('after the outage')")
-    worker.until_done("after the outage")
-    assert worker.passes()
-    assert worker.stop() == 0
+    work_after_an_outage(redis, worker)
 
 
 def test_a_main_thread_that_stands_still_is_refused(worker: Any) -> None:

@@ -3,47 +3,44 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 Start = Callable[..., Any]
 
 SHORTER = {"timeout=60": "timeout=2", "timeout=20": "timeout=0.5", "timeout=30": "timeout=1"}
+SENDS = "import redis; redis.Redis.from_url('redis://localhost:6379').rpush('jobs', {job!r})"
 LOOPS = {
     "plain_loop": {"timeout=600": "timeout=2", **SHORTER},
     "queue_consumer": {"timeout=180": "timeout=2", **SHORTER},
 }
 
 
-@pytest.fixture(params=LOOPS)
-def recipe(request: pytest.FixtureRequest) -> Any:
-    """Name a recipe without a framework."""
-    return request.param
-
-
 @pytest.fixture
-def worker(start: Start, redis: Any, recipe: str) -> Any:
-    """Start the recipe."""
-    worker = start(recipe, f"python {recipe}.py", redis, LOOPS[recipe])
+def run(start: Start, redis: Any) -> Callable[[str], Any]:
+    """Start a recipe without a framework."""
+
+    def run(recipe: str, changes: dict[str, str] | None = None) -> Any:
+        changes = {**LOOPS[recipe], **(changes or {})}
+        return start(recipe, f"python {recipe}.py", redis, changes, sends=SENDS)
+
+    return run
+
+
+@pytest.fixture(params=LOOPS)
+def worker(run: Callable[[str], Any], request: pytest.FixtureRequest) -> Any:
+    """Start each recipe without a framework, and wait until it works."""
+    worker = run(request.param)
     worker.until_passing()
     return worker
 
 
-def push(redis: Any, job: str | bytes) -> None:
-    with Redis(port=redis.port) as client:
-        client.rpush("jobs", job)
-
-
-def test_an_outage_of_the_broker_restarts_nobody(worker: Any, redis: Any) -> None:
+def test_an_outage_of_the_broker_restarts_nobody(
+    worker: Any, redis: Any, work_after_an_outage: Callable[..., None]
+) -> None:
     """Checks pass while Redis is down for longer than the watchdog; then it works and stops."""
-    worker.passes_without(redis)
-    push(redis, "after the outage")
-    worker.until_done("after the outage")
-    assert worker.passes()
-    assert worker.stop() == 0
+    work_after_an_outage(redis, worker)
 
 
 def test_a_silent_broker_restarts_nobody(worker: Any, redis: Any) -> None:
@@ -51,31 +48,30 @@ def test_a_silent_broker_restarts_nobody(worker: Any, redis: Any) -> None:
     os.kill(redis.process.pid, signal.SIGSTOP)
     worker.passes_for(3.0)
     os.kill(redis.process.pid, signal.SIGCONT)
-    push(redis, "after the silence")
+    worker.send("after the silence")
     worker.until_done("after the silence")
 
 
-def test_a_job_that_stands_still_is_refused(worker: Any, redis: Any, recipe: str) -> None:
+def test_a_job_that_stands_still_is_refused(worker: Any) -> None:
     """A job that does not come back is refused, and the log says where."""
-    push(redis, "stand still")
+    worker.send("stand still")
     worker.until_refused_at("jobs.py", "time.sleep(10_000)")
 
 
-@pytest.mark.parametrize("recipe", ["queue_consumer"], indirect=True)
-def test_a_producer_that_dies_ends_the_worker(worker: Any, redis: Any, recipe: str) -> None:
+@pytest.mark.parametrize("worker", ["queue_consumer"], indirect=True)
+def test_a_producer_that_dies_ends_the_worker(worker: Any) -> None:
     """Where the producer raises, the consumer does not wait for ever: the process ends."""
-    push(redis, b"\xff")
+    worker.send(b"\xff")
     assert worker.exit_code() == 1
     assert "UnicodeDecodeError" in worker.log
 
 
-def test_a_producer_that_waits_for_ever_is_refused(start: Start, redis: Any) -> None:
+def test_a_producer_that_waits_for_ever_is_refused(run: Callable[..., Any]) -> None:
     """A fetch that never returns is refused, and the log says where the producer waits."""
     silent = {
         "found = await redis.blpop": "found = await anyio.sleep_forever() or await redis.blpop"
     }
-    changes = {**silent, **LOOPS["queue_consumer"]}
-    worker = start("queue_consumer", "python queue_consumer.py", redis, changes)
+    worker = run("queue_consumer", silent)
     worker.until_refused_at("no reset for 2 s", "queue_consumer.py", "await anyio.sleep_forever()")
 
 
@@ -90,10 +86,13 @@ def pool(start: Start) -> Any:
     return pool
 
 
-def test_a_pool_does_its_jobs_and_ends(pool: Any, tmp_path: Path) -> None:
+def test_a_pool_does_its_jobs_and_ends(pool: Any) -> None:
     """The port passes while the jobs are done, and the process ends with 0."""
-    worker = pool("one", "two")
-    worker.until_done("two")
+    worker = pool("wait", "other")
+    worker.until_done("other")
+    assert worker.passes()
+    (worker.folder / "go on").touch()
+    worker.until_done("wait")
     assert worker.exit_code() == 0
 
 
