@@ -11,7 +11,7 @@ import os
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -24,65 +24,66 @@ import anyio
 # What the usual snippets listen on; this listener and the floors answer IPv6 as well.
 _ANY = "0.0.0.0"  # noqa: S104 (every server here lives for minutes, for a benchmark)
 WATCHDOG = 10.0  # s
+LOOPS = ("asyncio", "uvloop", "trio")
 
 Watch = Callable[[], AbstractContextManager[object]]
-Work = Callable[[Watch], Awaitable[None]]
-# Tells what to check: "tcp PORT", "http PORT", "exec COMMAND", or "none 0".
-Tell = Callable[[str], None]
-# Listens with this backlog, does the work and tells what to check.
-Serve = Callable[[Work, Tell, int], Awaitable[None]]
+Work = Callable[[Watch], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A way to answer checks.
 
-    `backlog` is what it listens with where its user says nothing, `imports` what a worker loads for
-    it on top of anyio.
+    `serve` listens with a backlog, tells what to check and does the work. `backlog` is what it
+    listens with where its user says nothing, `imports` what a worker loads for it on top of anyio.
     """
 
     name: str
     loop: str
-    serve: Serve
+    serve: Callable[[Work, int], Awaitable[None]]
     backlog: int = 0
     check: str = "tcp"
     imports: str = ""
 
-    def run(self, work: Work, tell: Tell, backlog: int | None = None) -> None:
+    def run(self, work: Work, backlog: int) -> None:
         """Run the worker in this candidate's event loop."""
         backend = "trio" if self.loop == "trio" else "asyncio"
         options: dict[str, Any] = {"use_uvloop": True} if self.loop == "uvloop" else {}
-        backlog = self.backlog if backlog is None else backlog
-        anyio.run(self.serve, work, tell, backlog, backend=backend, backend_options=options)
+        anyio.run(self.serve, work, backlog, backend=backend, backend_options=options)
 
 
-async def nothing(work: Work, tell: Tell, _: int) -> None:
+def tell(kind: str, what: object) -> None:
+    """Tell what to check: "tcp PORT", "http PORT", "exec COMMAND", or "none 0"."""
+    print(kind, what, flush=True)
+
+
+async def nothing(work: Work, _: int) -> None:
     """Serve nothing: the worker alone."""
-    tell("none 0")
+    tell("none", 0)
     await work(nullcontext)
 
 
 async def this_listener(
-    work: Work, tell: Tell, backlog: int, *, watchdog: float | None = None, **arguments: Any
+    work: Work, backlog: int, *, watchdog: float | None = None, **arguments: Any
 ) -> None:
     """Listen with `tcp_probe.serve`; set a watchdog for each job, if one is given."""
     import tcp_probe
 
     async with tcp_probe.serve(0, backlog=backlog, **arguments) as probe:
-        tell(f"tcp {probe.port}")
+        tell("tcp", probe.port)
         await work(nullcontext if watchdog is None else partial(probe.watchdog, watchdog))
 
 
-async def this_listener_in_a_thread(work: Work, tell: Tell, backlog: int) -> None:
+async def this_listener_in_a_thread(work: Work, backlog: int) -> None:
     """Listen with the form of `tcp_probe.serve` for workers without an event loop."""
     import tcp_probe
 
     with tcp_probe.serve(0, backlog=backlog) as probe:
-        tell(f"tcp {probe.port}")
+        tell("tcp", probe.port)
         await work(nullcontext)
 
 
-async def bare_reader(work: Work, tell: Tell, backlog: int) -> None:
+async def bare_reader(work: Work, backlog: int) -> None:
     """Accept and close, and nothing else, in a callback of asyncio: its floor."""
     with socket.create_server(
         ("", 0), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True
@@ -93,36 +94,36 @@ async def bare_reader(work: Work, tell: Tell, backlog: int) -> None:
             listening.accept()[0].close()
 
         asyncio.get_running_loop().add_reader(listening, accept)
-        tell(f"tcp {listening.getsockname()[1]}")
+        tell("tcp", listening.getsockname()[1])
         await work(nullcontext)
 
 
-async def start_server(work: Work, tell: Tell, backlog: int) -> None:
+async def start_server(work: Work, backlog: int) -> None:
     """Listen with `asyncio.start_server`; gather `serve_forever` and the worker."""
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
     server = await asyncio.start_server(answer, _ANY, 0, backlog=backlog)
-    tell(f"tcp {server.sockets[0].getsockname()[1]}")
+    tell("tcp", server.sockets[0].getsockname()[1])
     async with server:
         await asyncio.gather(server.serve_forever(), work(nullcontext))
 
 
-async def anyio_listener(work: Work, tell: Tell, backlog: int) -> None:
+async def anyio_listener(work: Work, backlog: int) -> None:
     """Listen with `anyio.create_tcp_listener`; `serve` and the worker share a task group."""
 
     async def answer(stream: anyio.abc.SocketStream) -> None:
         await stream.aclose()
 
     listener = await anyio.create_tcp_listener(local_host=_ANY, backlog=backlog)
-    tell(f"tcp {listener.extra(anyio.abc.SocketAttribute.local_port)}")  # noqa: S610 (no Django)
+    tell("tcp", listener.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610 (no Django)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, answer)
-        tasks.start_soon(_run, work)
+        tasks.start_soon(work, nullcontext)
 
 
-async def aiohttp(work: Work, tell: Tell, backlog: int) -> None:
+async def aiohttp(work: Work, backlog: int) -> None:
     """Set an aiohttp `AppRunner` up before the worker, and clean it up after it."""
     from aiohttp import web
 
@@ -134,12 +135,12 @@ async def aiohttp(work: Work, tell: Tell, backlog: int) -> None:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, _ANY, 0, backlog=backlog).start()
-    tell(f"http {runner.addresses[0][1]}")
+    tell("http", runner.addresses[0][1])
     await work(nullcontext)
     await runner.cleanup()
 
 
-async def fastapi(work: Work, tell: Tell, backlog: int) -> None:
+async def fastapi(work: Work, backlog: int) -> None:
     """Serve FastAPI with uvicorn; the worker is a task of the application's lifespan."""
     import uvicorn
     from fastapi import FastAPI
@@ -160,12 +161,8 @@ async def fastapi(work: Work, tell: Tell, backlog: int) -> None:
         application, _ANY, 0, backlog=backlog, access_log=False, log_level="warning"
     )
     listening = config.bind_socket()
-    tell(f"http {listening.getsockname()[1]}")
+    tell("http", listening.getsockname()[1])
     await uvicorn.Server(config).serve([listening])
-
-
-async def _run(work: Work) -> None:
-    await work(nullcontext)
 
 
 class _Healthz(BaseHTTPRequestHandler):
@@ -177,33 +174,33 @@ class _Healthz(BaseHTTPRequestHandler):
         pass
 
 
-async def http_thread(work: Work, tell: Tell, _: int) -> None:
+async def http_thread(work: Work, _: int) -> None:
     """Run the standard library's HTTP server, whose backlog is 5, in a daemon thread."""
     server = HTTPServer((_ANY, 0), _Healthz)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    tell(f"http {server.server_port}")
+    tell("http", server.server_port)
     await work(nullcontext)
 
 
-async def pid_file(work: Work, tell: Tell, _: int) -> None:
+async def pid_file(work: Work, _: int) -> None:
     """Write a PID file, for an exec probe that looks whether its process is there."""
     file = Path(tempfile.mkdtemp(), "worker.pid")
     file.write_text(str(os.getpid()), encoding="ascii")  # noqa: ASYNC240 (before the loop has work)
-    tell(f'exec kill -0 "$(cat {file})"')
+    tell("exec", f'kill -0 "$(cat {file})"')
     await work(nullcontext)
 
 
-def _ours(name: str, loop: str, serve: Serve) -> Candidate:
+def _ours(name: str, loop: str, serve: Callable[..., Awaitable[None]]) -> Candidate:
     from tcp_probe._defaults import BACKLOG
 
     return Candidate(name, loop, serve, BACKLOG, imports="import tcp_probe; tcp_probe.serve")
 
 
-LOOPS = ("asyncio", "uvloop", "trio")
-LISTENERS = (
-    *[_ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS],
-    _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread),
+ON_ASYNCIO, ON_UVLOOP, ON_TRIO = ON_A_LOOP = tuple(
+    _ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS
 )
+IN_A_THREAD = _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread)
+LISTENERS = (*ON_A_LOOP, IN_A_THREAD)
 BARE = Candidate("bare add_reader", "asyncio", bare_reader, 5)
 PEERS = (
     Candidate("asyncio.start_server", "asyncio", start_server, 100, imports="import asyncio"),
@@ -212,10 +209,11 @@ PEERS = (
     # uvicorn takes uvloop wherever it is installed.
     Candidate("FastAPI with uvicorn", "uvloop", fastapi, 2048, "http", "import fastapi, uvicorn"),
 )
+CHECKED = (*LISTENERS, BARE, *PEERS)
 THREAD = Candidate("HTTP server in a thread", "asyncio", http_thread, 5, "http")
 UNWATCHED = tuple(
     _ours(f"{each.name}, no stall watch", each.loop, partial(this_listener, stall_timeout=None))
-    for each in LISTENERS[:3]
+    for each in ON_A_LOOP
 )
 WORKERS = tuple(Candidate(f"nothing on {loop}", loop, nothing, check="none") for loop in LOOPS)
 WATCHED = _ours(
@@ -223,6 +221,5 @@ WATCHED = _ours(
 )
 PID_FILE = Candidate("exec with a PID file", "asyncio", pid_file, check="exec")
 CANDIDATES = {
-    each.name: each
-    for each in (*LISTENERS, BARE, *PEERS, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
+    each.name: each for each in (*CHECKED, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
 }

@@ -1,7 +1,8 @@
-"""Workers in processes of their own, that end with the block that uses them, and what they take."""
+"""Processes that are measured: how they start, what they take, and that they end."""
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -13,13 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
 ROOT = Path(__file__).parents[1]
-BACKLOG = 512  # so that 256 checks at once find room in the queue of every candidate
 _START_LIMIT = 120.0  # s, where a hundred workers start at once
+_CORES = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
+SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]  # the same one where there is only one
 
 Key = TypeVar("Key")
 
@@ -43,8 +45,9 @@ class Server:
 
     @property
     def cpu_ns(self) -> int:
-        """The CPU time it has taken so far, in ns."""
-        return cpu_ns(self.pid)
+        """The CPU time it has taken so far, in ns: all its threads, those that ended too."""
+        # clock_getcpuclockid(3), which Python has for threads only.
+        return time.clock_gettime_ns((~self.pid << 3) | 2)
 
     @property
     def resident_bytes(self) -> int:
@@ -52,18 +55,10 @@ class Server:
         return resident_bytes(self.pid)
 
 
-def cpu_ns(pid: int) -> int:
-    """Return the CPU time of a process in ns: all its threads, those that have ended too."""
-    # clock_getcpuclockid(3), which Python has for threads only.
-    return time.clock_gettime_ns((~pid << 3) | 2)
-
-
-def resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int | str) -> int:
     """Return the resident memory of a process, exactly: /proc/PID/statm may be pages behind."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
-        if line.startswith("Rss:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError(f"/proc/{pid}/smaps_rollup has no line Rss:")
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+    return int(rollup.partition("\nRss:")[2].split()[0]) * 1024
 
 
 def resources(pid: int) -> dict[str, int]:
@@ -81,14 +76,18 @@ def module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", f"benchmarks.{name}", *map(str, arguments)]
 
 
-def candidate_command(name: str, *arguments: object) -> list[str]:
-    """Return the command that serves a candidate, with a queue that is never full."""
-    return module("worker", name, "--backlog", BACKLOG, *arguments)
+def worker(candidate: str, *work: object, backlog: int = 512) -> list[str]:
+    """Return the command that runs a worker with a candidate around it: see worker.py.
+
+    The queue is as long as 256 checks at once need to find room in it, whatever the candidate.
+    """
+    return module("worker", candidate, backlog, *work)
 
 
-def output_of(command: Sequence[str]) -> str:
-    """Run a command to its end."""
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+def found_by(command: Sequence[str]) -> Any:
+    """Run a command to its end; return what its last line says in JSON."""
+    run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 @contextmanager
@@ -112,13 +111,7 @@ def serving(
                 text=True,
                 start_new_session=True,
             )
-        servers = {name: Server(each, _told(each)) for name, each in processes.items()}
-        for server in servers.values():
-            if core is not None:
-                pin(server.pid, core)
-            if not server.told.startswith(("exec", "none")):
-                _wait_until_listening(server.port)
-        yield servers
+        yield {name: _started(each, core) for name, each in processes.items()}
     finally:
         for process in processes.values():
             with suppress(ProcessLookupError):
@@ -143,26 +136,22 @@ def no_process_left() -> Iterator[None]:
         psutil.wait_procs(left)
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep every thread of a process on one core; threads that it starts later stay there too."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {core})
-
-
-def _told(process: subprocess.Popen[str]) -> str:
+def _started(process: subprocess.Popen[str], core: int | None) -> Server:
+    """Wait until a worker can be checked."""
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], _START_LIMIT)
-    line = process.stdout.readline() if ready else ""
-    if not line:
+    server = Server(process, process.stdout.readline().strip() if ready else "")
+    if not server.told:
         raise RuntimeError(f"no start within {_START_LIMIT:g} s, or an early end: {process.args!r}")
-    return line.strip()
-
-
-def _wait_until_listening(port: int) -> None:
+    if core is not None:
+        # Threads that it starts later stay there too.
+        for thread in psutil.Process(server.pid).threads():
+            os.sched_setaffinity(thread.id, {core})
     deadline = time.monotonic() + _START_LIMIT
-    while True:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 20):
-            return
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"port {port} does not listen within {_START_LIMIT:g} s")
+    while server.told.startswith(("tcp", "http")):
+        with suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port), 20).close()
+            break
+        assert time.monotonic() < deadline, f"port {server.port} does not listen"
         time.sleep(0.01)
+    return server

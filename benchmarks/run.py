@@ -6,24 +6,25 @@ import argparse
 import json
 import os
 import platform
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import psutil
 
 from benchmarks.processes import ROOT, no_process_left
 
 PACKAGES = ("anyio", "trio", "uvloop", "aiohttp", "fastapi", "uvicorn", "claude-agent-sdk")
-_CORES = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
-SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]  # the same one where there is only one
+SPREAD = ("median", "lower_quartile", "upper_quartile")
 _BEGAN = time.monotonic()
 
-Row = TypeVar("Row")
+Columns = Mapping[str, Callable[[Any], object]]
+Results = dict[str, Any]
 # For each size its value in full, and in a quick run.
 Sizes = Mapping[str, tuple[Any, Any]]
 
@@ -37,10 +38,10 @@ def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
     name: str,
     doc: str | None,
     sizes: Sizes,
-    measure: Callable[[Mapping[str, Any], Path], dict[str, Any]],
-    markdown: Callable[[dict[str, Any]], str],
+    measure: Callable[[Mapping[str, Any], Path], Results],
+    markdown: Callable[[Results], str],
     parts: Sequence[str] = (),
-) -> tuple[dict[str, Any], Path | None]:
+) -> tuple[Results, Path | None]:
     """Measure as the command line says; print the tables and write them; return the results.
 
     A quick run writes nothing unless it is told where. The second value is the folder written to.
@@ -62,7 +63,7 @@ def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
     chosen = {key: pair[given.quick] for key, pair in sizes.items()}
     if parts:
         chosen["parts"] = given.part or list(parts)
-    machine, began, busy = _describe(), time.monotonic(), _busy() - _own()
+    began, others = time.monotonic(), _others_cpu()
     with tempfile.TemporaryDirectory() as folder, no_process_left():
         # The workers are killed, and so leave their temporary files behind.
         os.environ["TMPDIR"] = folder
@@ -70,8 +71,8 @@ def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
     took = time.monotonic() - began
     results = {
         "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine,
-        "cores_others_kept_busy": round(max(0.0, (_busy() - _own() - busy) / took), 2),
+        "machine": _machine(),
+        "cores_others_kept_busy": round(max(0.0, (_others_cpu() - others) / took), 2),
         "took_seconds": round(took),
         "quick": given.quick,
         "sizes": chosen,
@@ -88,35 +89,53 @@ def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
     return results, output
 
 
-def table(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]]) -> str:
+def table(rows: Iterable[Any], columns: Columns) -> str:
     """Return a table, its first column to the left and the others to the right."""
     lines = [list(columns), ["---", *["---:"] * (len(columns) - 1)]]
     lines += [[str(cell(row)) for cell in columns.values()] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _describe() -> dict[str, Any]:
-    processor = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            processor = f"{line.partition(':')[2].strip()} ({platform.machine()})"
+def cell(figure: str, form: str = "{:.1f}", scale: float = 1.0) -> Callable[[Any], str]:
+    """Return what shows a figure of a row, which is a name and its figures.
+
+    `figure`: the way to it, with dots. Of rounds it shows median and quartiles, of percentiles all.
+    """
+
+    def shown(found: Any) -> str:
+        if found is None:
+            return "-"
+        if not isinstance(found, dict):
+            return form.format(found * scale)
+        if "median" in found:
+            return "{} ({}-{})".format(*(shown(found[each]) for each in SPREAD))
+        return " / ".join(map(shown, found.values()))
+
+    def cell_of(row: tuple[str, Any]) -> str:
+        found = row[1]
+        for step in figure.split("."):
+            found = found and found.get(step)
+        return shown(found)
+
+    return cell_of
+
+
+def _machine() -> dict[str, Any]:
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = facts.partition("model name\t: ")[2].partition("\n")[0]
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": processor,
+        "processor": f"{model} ({platform.machine()})" if model else platform.machine(),
         "cores": os.cpu_count(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {package: _version(package) for package in PACKAGES},
+        "packages": {
+            name: found[0].version if (found := [*distributions(name=name)]) else None
+            for name in PACKAGES
+        },
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _provenance(results: Mapping[str, Any]) -> str:
+def _provenance(results: Results) -> str:
     machine = results["machine"]
     packages = [f"{name} {number}" for name, number in machine["packages"].items() if number]
     return (
@@ -126,13 +145,7 @@ def _provenance(results: Mapping[str, Any]) -> str:
     )
 
 
-def _busy() -> float:
-    """Return the seconds that all cores were busy since boot, or taken away by the hypervisor."""
-    fields = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:]
-    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def _own() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+def _others_cpu() -> float:
+    """Return the seconds that others have kept the cores busy, or the hypervisor taken them."""
+    every, own = psutil.cpu_times(), os.times()
+    return sum(every) - every.idle - every.iowait - every.guest - every.guest_nice - sum(own[:4])

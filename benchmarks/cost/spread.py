@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median, quantiles
-from typing import TypedDict
 
-
-class Spread(TypedDict):
-    """What the rounds of one measurement gave."""
-
-    median: float
-    lower_quartile: float
-    upper_quartile: float
-    least: float
-    rounds: int
+Spread = dict[str, float]
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Summarise rounds."""
+    """Summarise what the rounds of one measurement gave."""
     lower, _, upper = quantiles(values, n=4) if len(values) > 1 else (values[0],) * 3
     return {
         "median": median(values),

@@ -17,17 +17,17 @@ from typing import Any
 
 import anyio
 
-from benchmarks.candidates import LISTENERS, PEERS, PID_FILE, THREAD, WATCHED
-from benchmarks.faults.checker import Cell, judge
-from benchmarks.faults.conditions import CONDITIONS
+from benchmarks.candidates import CANDIDATES, ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
+from benchmarks.faults.checker import judge
+from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.faults.report import markdown
-from benchmarks.processes import Server, module, serving
-from benchmarks.run import run, say
+from benchmarks.processes import Server, serving, worker
+from benchmarks.run import Results, run, say
 
-CANDIDATES = [each.name for each in (LISTENERS[0], WATCHED, *PEERS, THREAD, PID_FILE)]
+JUDGED = [each.name for each in (ON_ASYNCIO, WATCHED, *PEERS, THREAD, PID_FILE)]
 SIZES = {  # in full, and in a quick run
     "limit": (150.0, 6.0),  # s after the condition
-    "candidates": (CANDIDATES, [CANDIDATES[0], PEERS[0].name, THREAD.name, PID_FILE.name]),
+    "candidates": (JUDGED, [JUDGED[0], PEERS[0].name, THREAD.name, PID_FILE.name]),
     "conditions": (
         list(CONDITIONS),
         ["worker returns, the process lives", "process gone", "idle all the time"],
@@ -36,27 +36,31 @@ SIZES = {  # in full, and in a quick run
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
 WAITING_AT_ONCE = 50  # of those that do nothing to speak of
 
+Cell = tuple[str, Condition]  # a candidate, and what happens to it
 
-def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
+
+def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Run the cells."""
     conditions = [CONDITIONS[name] for name in sizes["conditions"]]
     not_run = [each for each in conditions if each.needs and not find_spec(each.needs)]
     cells = [
-        Cell(candidate, each)
+        (candidate, each)
         for each in conditions
         for candidate in sizes["candidates"]
         if each not in not_run
     ]
     verdicts = []
     for batch in _batches(cells):
-        commands = {
-            cell: module("worker", cell.candidate, "--condition", cell.condition.name)
-            for cell in batch
-        }
+        commands = {cell: _command(*cell) for cell in batch}
         with serving(commands, quiet=True) as servers:
             verdicts += anyio.run(_judge_all, servers, sizes["limit"])
         say(f"{len(verdicts)} of {len(cells)} cells")
     return {"cells": verdicts, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
+
+
+def _command(candidate: str, condition: Condition) -> list[str]:
+    backlog = CANDIDATES[candidate].backlog
+    return worker(candidate, "faults.conditions", condition.name, backlog=backlog)
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
@@ -65,9 +69,9 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
     Workers that would use up a core are a batch of their own: they may take it from each other,
     since nothing else is asked of them, but not from those that must be seen to be healthy.
     """
-    saturating = [cell for cell in cells if cell.condition.cores == 1]
-    busy = [cell for cell in cells if 0 < cell.condition.cores < 1]
-    waiting = [cell for cell in cells if cell.condition.cores == 0]
+    saturating = [cell for cell in cells if cell[1].cores == 1]
+    busy = [cell for cell in cells if 0 < cell[1].cores < 1]
+    waiting = [cell for cell in cells if cell[1].cores == 0]
     if saturating:
         yield saturating
     count = max(ceil(len(busy) / BUSY_AT_ONCE), ceil(len(waiting) / WAITING_AT_ONCE))
@@ -81,8 +85,8 @@ async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[dict[
     async def judge_one(index: int, cell: Cell, server: Server) -> None:
         # So that their checks do not all come at once.
         await anyio.sleep(index / len(servers))
-        verdict = await judge(server, cell.condition.clients, limit)
-        names = {"candidate": cell.candidate, "condition": cell.condition.name}
+        verdict = await judge(server, cell[1].clients, limit)
+        names = {"candidate": cell[0], "condition": cell[1].name}
         found.append({**names, **asdict(verdict)})
 
     async with anyio.create_task_group() as tasks:

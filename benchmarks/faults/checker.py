@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import anyio
 
-from benchmarks.faults.conditions import Condition
 from benchmarks.processes import Server
 from tcp_probe.kubelet.handlers import Exec, Handler, HttpGet, TcpSocket
 from tcp_probe.kubelet.prober import Probe
@@ -20,14 +19,6 @@ PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)
 # In kubelet's time, whose checks here are due 0.85 s after its start and then every second: the
 # condition comes half a period before a check.
 HAPPENS_AT = 3.35  # s
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One condition and one candidate."""
-
-    candidate: str
-    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -46,11 +37,9 @@ class Verdict:
 def handler(told: str) -> Handler:
     """Return the probe handler for what a worker has told."""
     kind, _, rest = told.partition(" ")
-    if kind == "tcp":
-        return TcpSocket(int(rest))
-    if kind == "http":
-        return HttpGet(int(rest), path="/healthz")
-    return Exec(("sh", "-c", rest))
+    if kind == "exec":
+        return Exec(("sh", "-c", rest))
+    return TcpSocket(int(rest)) if kind == "tcp" else HttpGet(int(rest), path="/healthz")
 
 
 async def judge(server: Server, clients: int, limit: float) -> Verdict:
@@ -60,7 +49,6 @@ async def judge(server: Server, clients: int, limit: float) -> Verdict:
     def now() -> float:
         return anyio.current_time() - began
 
-    checked = handler(server.told)
     outcomes: list[Outcome] = []
     kubelet = Kubelet(Container("worker", (PROBE,)))
     kubelet.start(now())
@@ -75,7 +63,7 @@ async def judge(server: Server, clients: int, limit: float) -> Verdict:
         if any(isinstance(step, RunCheck) for step in steps):
             # A killed worker that nobody has asked after has its PID still, as a zombie.
             server.process.poll()
-            at_once = await _at_once(checked, clients)
+            at_once = await _at_once(handler(server.told), clients)
             outcomes += at_once
             steps = kubelet.checked(now(), "liveness", at_once[0])
             continue
@@ -102,7 +90,6 @@ async def _at_once(checked: Handler, clients: int) -> list[Outcome]:
 
 
 def _verdict(killed_after: float | None, outcomes: list[Outcome]) -> Verdict:
-    failures = [each for each in outcomes if each.success is False]
+    failures = [each.message for each in outcomes if each.success is False]
     rounded = None if killed_after is None else round(killed_after, 2)
-    last = failures[-1].message if failures else ""
-    return Verdict(rounded, len(outcomes), len(failures), last)
+    return Verdict(rounded, len(outcomes), len(failures), ["", *failures][-1])

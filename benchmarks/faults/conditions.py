@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -22,166 +21,71 @@ import anyio
 
 from benchmarks.candidates import Watch
 
-JOB = 0.05  # s
-API_TIMEOUT = 5.0  # s, the worker's own, for a call of its API
-_FAKE_CLI = Path(__file__).with_name("fake_cli.py")
+_JOB = 0.05  # s
+_API_TIMEOUT = 5.0  # s, the worker's own, for a call of its API
+# Lets a process run for 5 ms of every 100 ms, until it is gone.
+_THROTTLE = """
+import os, signal, time
+pid = os.getppid()
+while os.getppid() == pid:
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(0.095)
+    os.kill(pid, signal.SIGCONT)
+    time.sleep(0.005)
+"""
+
+Happen = Callable[[Watch], Awaitable[None]]
 
 
-async def jobs(watch: Watch) -> None:
-    """Do job after job, for ever."""
+@dataclass(frozen=True)
+class Condition:
+    """Something that happens to a worker, which it should be killed for or not.
+
+    `cores` is how many it keeps busy, `needs` a package, which the worker imports as it starts.
+    """
+
+    name: str
+    happen: Happen
+    is_fault: bool
+    clients: int = 1
+    cores: float = 0.0
+    needs: str = ""
+
+
+CONDITIONS: dict[str, Condition] = {}
+
+
+def _fault(name: str, *, cores: float = 0.0, needs: str = "") -> Callable[[Happen], None]:
+    def add(happen: Happen) -> None:
+        CONDITIONS[name] = Condition(name, happen, is_fault=True, cores=cores, needs=needs)
+
+    return add
+
+
+def _healthy(name: str, *, clients: int = 1, cores: float = 0.0) -> Callable[[Happen], None]:
+    def add(happen: Happen) -> None:
+        CONDITIONS[name] = Condition(name, happen, is_fault=False, clients=clients, cores=cores)
+
+    return add
+
+
+async def work(watch: Watch, name: str) -> None:
+    """Do job after job until SIGUSR1, when the condition happens: the worker."""
+    condition = CONDITIONS[name]
+    if condition.needs:
+        import_module(condition.needs)
+    happens: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda *_: happens.append(1))
+    while not happens:
+        with watch():
+            await anyio.sleep(_JOB)
+    await condition.happen(watch)
+
+
+async def _jobs(watch: Watch) -> None:
     while True:
         with watch():
-            await anyio.sleep(JOB)
-
-
-async def returns(_: Watch) -> None:
-    """End, while the process lives on."""
-    _forget_a_thread()
-
-
-async def raises(_: Watch) -> None:
-    """Raise, while the process lives on."""
-    _forget_a_thread()
-    raise ValueError("bad job")
-
-
-async def sleeps(watch: Watch) -> None:
-    """Block the loop in a synchronous call."""
-    with watch():
-        time.sleep(3600)  # noqa: ASYNC251 (the fault)
-
-
-async def spins(watch: Watch) -> None:
-    """Block the loop in Python code."""
-    with watch():
-        while True:
-            pass
-
-
-async def deadlocks(watch: Watch) -> None:
-    """Block the loop by a lock that nobody releases."""
-    lock = threading.Lock()
-    with watch(), lock:
-        lock.acquire()
-
-
-async def holds_the_gil(watch: Watch) -> None:
-    """Stay in C code without releasing the GIL."""
-    with watch():
-        ctypes.PyDLL(None).sleep(3600)
-
-
-async def stops(watch: Watch) -> None:
-    """Be stopped by SIGSTOP."""
-    os.kill(os.getpid(), signal.SIGSTOP)
-    await jobs(watch)
-
-
-async def awaits_for_ever(watch: Watch) -> None:
-    """Await what never comes, with no timeout."""
-    with watch():
-        await anyio.Event().wait()
-
-
-async def cli_ends(watch: Watch) -> None:
-    """Follow the messages of a Claude CLI that exits with 0 before its result."""
-    from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
-
-    options = ClaudeAgentOptions(cli_path=str(_FAKE_CLI))
-    async with ClaudeSDKClient(options) as client:
-        with watch():
-            await client.query("What is a TCP handshake?")
-            async for _ in client.receive_messages():
-                pass
-    _forget_a_thread()
-
-
-async def out_of_files(watch: Watch) -> None:
-    """Leak file descriptors until there are none left."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    with suppress(OSError):
-        while True:
-            os.open(os.devnull, os.O_RDONLY)
-    await jobs(watch)
-
-
-async def killed_with_a_child(_: Watch) -> None:
-    """Be killed after a fork."""
-    if os.fork():
-        os.kill(os.getpid(), signal.SIGKILL)
-    while True:
-        signal.pause()
-
-
-async def killed(_: Watch) -> None:
-    """Be gone."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def busy(watch: Watch) -> None:
-    """Be busy for 50 ms of every 100 ms."""
-    while True:
-        with watch():
-            ends = time.perf_counter() + 0.05
-            while time.perf_counter() < ends:
-                pass
-            await anyio.sleep(0.05)
-
-
-async def imports(watch: Watch) -> None:
-    """Import a module that computes for 1 s, then do jobs."""
-    with tempfile.TemporaryDirectory() as folder:
-        code = "import time\nends = time.monotonic() + 1\nwhile time.monotonic() < ends: pass"
-        await anyio.Path(folder, "slow_module.py").write_text(code, encoding="ascii")
-        sys.path.insert(0, folder)
-        with watch():
-            import_module("slow_module")
-    await jobs(watch)
-
-
-async def slow_call(watch: Watch) -> None:
-    """Make one synchronous call that takes 5 s, then do jobs."""
-    with watch():
-        time.sleep(5)  # noqa: ASYNC251 (the condition)
-    await jobs(watch)
-
-
-async def idle(_: Watch) -> None:
-    """Wait for a job that does not come."""
-    await anyio.Event().wait()
-
-
-async def api_down(watch: Watch) -> None:
-    """Call an API that refuses connections."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        await _call_api(watch, bound.getsockname()[1])
-
-
-async def api_silent(watch: Watch) -> None:
-    """Call an API that never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
-        await _call_api(watch, silent.getsockname()[1])
-
-
-async def _call_api(watch: Watch, port: int) -> None:
-    while True:
-        with watch(), suppress(OSError), anyio.move_on_after(API_TIMEOUT):
-            async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-                await stream.receive()
-        await anyio.sleep(0.5)
-
-
-async def throttled(watch: Watch) -> None:
-    """Want 10 ms of CPU in every 100 ms, and get 5."""
-    command = [sys.executable, "-m", "benchmarks.faults.throttle", str(os.getpid())]
-    subprocess.Popen(command)  # noqa: ASYNC220 (a worker that is starved may well be late)
-    while True:
-        with watch():
-            ends = time.thread_time() + 0.01
-            while time.thread_time() < ends:
-                pass
-            await anyio.sleep(0.09)
+            await anyio.sleep(_JOB)
 
 
 def _forget_a_thread() -> None:
@@ -189,41 +93,148 @@ def _forget_a_thread() -> None:
     threading.Thread(target=threading.Event().wait).start()
 
 
-@dataclass(frozen=True)
-class Condition:
-    """Something that happens to a worker.
-
-    `cores` is how many it keeps busy, `needs` a package, which the worker imports as it starts.
-    """
-
-    name: str
-    happen: Callable[[Watch], Awaitable[None]]
-    clients: int = 1
-    cores: float = 0.0
-    needs: str = ""
+def _compute(seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
+    ends = clock() + seconds
+    while clock() < ends:
+        pass
 
 
-FAULTS = (
-    Condition("worker returns, the process lives", returns),
-    Condition("worker raises, the process lives", raises),
-    Condition("loop blocked by a sleep", sleeps),
-    Condition("loop blocked by a pure-Python spin", spins, cores=1.0),
-    Condition("loop blocked by a lock", deadlocks),
-    Condition("GIL held in C", holds_the_gil),
-    Condition("SIGSTOP", stops),
-    Condition("an await that never returns", awaits_for_ever),
-    Condition("CLI exits 0 without a result", cli_ends, needs="claude_agent_sdk"),
-    Condition("file descriptors exhausted", out_of_files),
-    Condition("killed parent with a forked child", killed_with_a_child),
-    Condition("process gone", killed),
-)
-HEALTHY = (
-    Condition("busy 50 ms of every 100 ms, 6 clients at once", busy, clients=6, cores=0.5),
-    Condition("a 1 s import", imports),
-    Condition("one synchronous call of 5 s", slow_call),
-    Condition("idle all the time", idle),
-    Condition("API down all the time", api_down),
-    Condition("API silent all the time", api_silent),
-    Condition("5 % CPU", throttled),
-)
-CONDITIONS = {each.name: each for each in (*FAULTS, *HEALTHY)}
+@_fault("worker returns, the process lives")
+async def _(_: Watch) -> None:
+    _forget_a_thread()
+
+
+@_fault("worker raises, the process lives")
+async def _(_: Watch) -> None:
+    _forget_a_thread()
+    raise ValueError("bad job")
+
+
+@_fault("loop blocked by a sleep")
+async def _(watch: Watch) -> None:
+    with watch():
+        time.sleep(3600)  # noqa: ASYNC251 (the fault)
+
+
+@_fault("loop blocked by a pure-Python spin", cores=1.0)
+async def _(watch: Watch) -> None:
+    with watch():
+        _compute(3600)
+
+
+@_fault("loop blocked by a lock")
+async def _(watch: Watch) -> None:
+    lock = threading.Lock()
+    with watch(), lock:
+        lock.acquire()
+
+
+@_fault("GIL held in C")
+async def _(watch: Watch) -> None:
+    with watch():
+        ctypes.PyDLL(None).sleep(3600)
+
+
+@_fault("SIGSTOP")
+async def _(watch: Watch) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    await _jobs(watch)
+
+
+@_fault("an await that never returns")
+async def _(watch: Watch) -> None:
+    with watch():
+        await anyio.Event().wait()
+
+
+@_fault("CLI exits 0 without a result", needs="claude_agent_sdk")
+async def _(watch: Watch) -> None:
+    from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
+
+    options = ClaudeAgentOptions(cli_path=str(Path(__file__).with_name("fake_cli.py")))
+    async with ClaudeSDKClient(options) as client:
+        with watch():
+            await client.query("What is a TCP handshake?")
+            async for _message in client.receive_messages():
+                pass
+    _forget_a_thread()
+
+
+@_fault("file descriptors exhausted")
+async def _(watch: Watch) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with suppress(OSError):
+        while True:
+            os.open(os.devnull, os.O_RDONLY)
+    await _jobs(watch)
+
+
+@_fault("killed parent with a forked child")
+async def _(_: Watch) -> None:
+    if os.fork():
+        os.kill(os.getpid(), signal.SIGKILL)
+    while True:
+        signal.pause()
+
+
+@_fault("process gone")
+async def _(_: Watch) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@_healthy("busy 50 ms of every 100 ms, 6 clients at once", clients=6, cores=0.5)
+async def _(watch: Watch) -> None:
+    while True:
+        with watch():
+            _compute(0.05)
+            await anyio.sleep(0.05)
+
+
+@_healthy("a 1 s import")
+async def _(watch: Watch) -> None:
+    with watch():
+        import_module("benchmarks.faults.slow_module")
+    await _jobs(watch)
+
+
+@_healthy("one synchronous call of 5 s")
+async def _(watch: Watch) -> None:
+    with watch():
+        time.sleep(5)  # noqa: ASYNC251 (the condition)
+    await _jobs(watch)
+
+
+@_healthy("idle all the time")
+async def _(_: Watch) -> None:
+    await anyio.Event().wait()
+
+
+@_healthy("API down all the time")
+async def _(watch: Watch) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        await _call_api(watch, bound)
+
+
+@_healthy("API silent all the time")
+async def _(watch: Watch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
+        await _call_api(watch, silent)
+
+
+async def _call_api(watch: Watch, api: socket.socket) -> None:
+    while True:
+        with watch(), suppress(OSError), anyio.move_on_after(_API_TIMEOUT):
+            async with await anyio.connect_tcp(*api.getsockname()) as stream:
+                await stream.receive()
+        await anyio.sleep(0.5)
+
+
+@_healthy("5 % CPU")
+async def _(watch: Watch) -> None:
+    """Want 10 ms of CPU in every 100 ms, and get 5."""
+    subprocess.Popen([sys.executable, "-c", _THROTTLE])  # noqa: ASYNC220 (it may well be late)
+    while True:
+        with watch():
+            _compute(0.01, time.thread_time)
+            await anyio.sleep(0.09)

@@ -1,6 +1,6 @@
 """What the listener takes: a million checks, floods, misuse, and its own entries and watchdogs.
 
-All on loopback. Takes 15 min, and 20 s with `--quick`.
+All on loopback. Takes 13 min, and 20 s with `--quick`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.candidates import LOOPS
+from benchmarks.candidates import LISTENERS, LOOPS, PEERS, THREAD
 from benchmarks.load import abuse, endurance, entries, floods, time_wait, watchdogs
-from benchmarks.run import CLIENT_CORE, run, say
+from benchmarks.processes import CLIENT_CORE
+from benchmarks.run import Results, run, say
 
 PARTS = {
     each.__name__.rpartition(".")[2]: each
     for each in (endurance, floods, abuse, entries, watchdogs, time_wait)
 }
+FLOODED = [each.name for each in (*LISTENERS, *PEERS, THREAD)]
 SIZES = {  # in full, and in a quick run; times in s
     "loops": (LOOPS, LOOPS[:1]),
     "checks": (1_000_000, 2000),
-    "flooded": (list(floods.FLOODED), ["tcp_probe on asyncio", "asyncio.start_server"]),
+    "flooded": (FLOODED, ["tcp_probe on asyncio", "asyncio.start_server"]),
     "flood_clients": ([1, 16, 256], [16]),
     "flood": (10.0, 0.6),
+    "quiet": (5.0, 0.6),  # before the floods
     "abuses": (1000, 20),  # connections of each kind
     "entries": (10_000, 50),
     "watchdogs": (20_000, 200),
@@ -33,7 +36,7 @@ SIZES = {  # in full, and in a quick run; times in s
 }
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Run the parts."""
     os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
     found = {}
@@ -43,12 +46,11 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return found
 
 
-def markdown(results: Mapping[str, Any]) -> str:
+def markdown(results: Results) -> str:
     """Return the tables."""
-    sizes = results["sizes"]
     return "\n".join(
-        f"## {PARTS[name].TITLE}\n\n{PARTS[name].report(results[name], sizes)}"
-        for name in sizes["parts"]
+        f"## {PARTS[name].TITLE}\n\n{PARTS[name].report(results[name], results['sizes'])}"
+        for name in results["sizes"]["parts"]
     )
 
 

@@ -11,14 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.loaded import Loaded, loaded
+from benchmarks.load.loaded import Loaded, loaded, passed
 from benchmarks.processes import resources
-from benchmarks.run import table
+from benchmarks.run import Columns, Results, table
 
 TITLE = "(c) Clients that misbehave"
 _PAUSE = 0.002  # s between two connections
-_NO_LINGER = b"\1\0\0\0\0\0\0\0"
-_GARBAGE = bytes(range(256)) * 256
 
 
 def hold(_: socket.socket) -> None:
@@ -27,13 +25,13 @@ def hold(_: socket.socket) -> None:
 
 def reset(client: socket.socket) -> None:
     """Close with RST."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
 
 
 def send_garbage(client: socket.socket) -> None:
     """Send 64 KiB of nonsense."""
-    client.sendall(_GARBAGE)
+    client.sendall(bytes(range(256)) * 256)
     client.close()
 
 
@@ -53,16 +51,16 @@ ABUSES: dict[str, tuple[str, Callable[[socket.socket], None]]] = {
 }
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Let each kind of client connect so many times."""
-    found: dict[str, Any] = {}
+    found: Results = {}
     for loop in sizes["loops"]:
         with loaded(f"tcp_probe on {loop}", folder) as worker:
             found[loop] = {kind: _abuse(worker, kind, sizes["abuses"]) for kind in ABUSES}
     return found
 
 
-def _abuse(worker: Loaded, kind: str, count: int) -> dict[str, Any]:
+def _abuse(worker: Loaded, kind: str, count: int) -> Results:
     host, abuse = ABUSES[kind]
     before = resources(worker.server.pid)
     seen: Counter[str] = Counter()
@@ -76,40 +74,26 @@ def _abuse(worker: Loaded, kind: str, count: int) -> dict[str, Any]:
             except OSError as error:
                 seen[type(error).__name__] += 1
             time.sleep(_PAUSE)
-        work, checks = checking.result()
+        work = checking.result()
         after = resources(worker.server.pid)
-    return {
-        "connections": dict(seen),
-        "before": before,
-        "after": after,
-        "work": work,
-        "checks": checks,
-    }
+    return {"connections": dict(seen), "before": before, "after": after, **work}
 
 
-def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
+def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    rows = [
-        {"kind": f"{loop}: {kind}", **each}
-        for loop, kinds in found.items()
-        for kind, each in kinds.items()
-    ]
 
-    def grown(row: Mapping[str, Any], what: str) -> int:
-        return int(row["after"][what] - row["before"][what])
+    def grown(row: Any, what: str, unit: int = 1) -> str:
+        return f"{(row[1]['after'][what] - row[1]['before'][what]) // unit:+d}"
 
-    def checked(row: Mapping[str, Any]) -> str:
-        return f"{row['checks']['passed']} of {row['checks']['passed'] + row['checks']['failed']}"
+    def seen(row: Any) -> str:
+        return ", ".join(f"{count} {what}" for what, count in row[1]["connections"].items())
 
-    return table(
-        rows,
-        {
-            f"{sizes['abuses']} clients that": lambda row: row["kind"],
-            "what they saw": lambda row: ", ".join(
-                f"{count} {what}" for what, count in row["connections"].items()
-            ),
-            "resident KiB": lambda row: f"{grown(row, 'resident_bytes') // 1024:+d}",
-            "file descriptors": lambda row: f"{grown(row, 'file_descriptors'):+d}",
-            "checks passed": checked,
-        },
-    )
+    rows = [(f"{loop}: {kind}", each) for loop in found for kind, each in found[loop].items()]
+    columns: Columns = {
+        f"{sizes['abuses']} clients that": lambda row: row[0],
+        "what they saw": seen,
+        "resident KiB": lambda row: grown(row, "resident_bytes", 1024),
+        "file descriptors": lambda row: grown(row, "file_descriptors"),
+        "checks passed": passed,
+    }
+    return table(rows, columns)

@@ -7,39 +7,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.client import Client
+from benchmarks.client import Client, times
 from benchmarks.load.growth import growth
-from benchmarks.processes import candidate_command, resources, serving
-from benchmarks.run import CLIENT_CORE
+from benchmarks.processes import CLIENT_CORE, resources, serving, worker
+from benchmarks.run import Results
 
 TITLE = "(a) Checks back to back"
 _PARTS = 10
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Make so many checks, each after the server has closed the last one; look ten times."""
     client = Client(folder)
-    found: dict[str, Any] = {}
+    found: Results = {}
     for loop in sizes["loops"]:
         # To wake another core for every check would take longer than the check itself.
-        with serving({loop: candidate_command(f"tcp_probe on {loop}")}, CLIENT_CORE) as servers:
+        with serving({loop: worker(f"tcp_probe on {loop}")}, CLIENT_CORE) as servers:
             found[loop] = []
             for _ in range(_PARTS):
                 began = time.monotonic()
-                client.one_by_one("eof", servers[loop].port, sizes["checks"] // _PARTS)
+                times(client.start("eof", servers[loop].port, sizes["checks"] // _PARTS))
                 took = time.monotonic() - began
                 found[loop].append({"took_s": took, **resources(servers[loop].pid)})
     return found
 
 
-def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
+def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return what has grown since the first tenth of the checks."""
-    rates = {
-        loop: sizes["checks"] / sum(part["took_s"] for part in parts)
+    rows = {
+        loop: {"first": parts[0], "last": parts[-1], "s": sum(part["took_s"] for part in parts)}
         for loop, parts in found.items()
     }
-    columns = {
-        "checks": lambda _: str(sizes["checks"]),
-        "checks/s": lambda row: f"{rates[row[0]]:.0f}",
-    }
-    return growth("checks", [(loop, (each[0], each[-1])) for loop, each in found.items()], columns)
+    rate = {"checks/s": lambda row: f"{sizes['checks'] / row[1]['s']:.0f}"}
+    return growth("checks", sizes["checks"], rows, rate)

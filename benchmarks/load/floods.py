@@ -1,8 +1,9 @@
 """Floods of connections: what the worker in the same loop still gets done, and the checks.
 
-`... PORT CLIENTS SECONDS` floods a port: each client connects and closes, again and again. One that
-finds the queue full does not wait for the second after which the kernel would knock again, as a
-well-behaved one does, but begins anew. Prints, as JSON, how many were connected and given up.
+`python -m benchmarks.load.floods PORT CLIENTS SECONDS` floods a port: each client connects and
+closes, again and again. One that finds the queue full does not wait for the second after which the
+kernel would knock again, as a well-behaved one does, but begins anew. Prints, as JSON, how many
+were connected and given up.
 """
 
 from __future__ import annotations
@@ -10,89 +11,93 @@ from __future__ import annotations
 import json
 import selectors
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from benchmarks.candidates import CANDIDATES, LISTENERS, PEERS, THREAD
-from benchmarks.load.loaded import Loaded, loaded
-from benchmarks.processes import ROOT, module
-from benchmarks.run import table
+from benchmarks.load.loaded import Loaded, loaded, passed
+from benchmarks.processes import found_by, module
+from benchmarks.run import Columns, Results, cell, table
 
 TITLE = "(b) Floods of connections"
-FLOODED = [each.name for each in (*LISTENERS, *PEERS, THREAD)]
+GROUPS = {
+    "beside this listener": [each.name for each in LISTENERS],
+    "beside others in its loop": [each.name for each in PEERS],
+    "beside a server in a thread": [THREAD.name],
+}
 _LEAD = 0.5  # s that a flood begins before it is looked at
 _PATIENCE = 0.02  # s
 _SWEEP = 0.005  # s between two looks for connections that are too late
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Measure every candidate without a flood, then with one from so many clients."""
-    found: dict[str, Any] = {}
+    found: Results = {}
     for name in sizes["flooded"]:
         with loaded(name, folder) as worker:
-            found[name] = {
-                "backlog": CANDIDATES[name].backlog,
-                "quiet": worker.check_for(sizes["flood"])[0],
-                "floods": {
-                    str(clients): _flood(worker, clients, sizes["flood"])
-                    for clients in sizes["flood_clients"]
-                },
+            quiet = worker.check_for(sizes["quiet"])
+            floods = {
+                str(clients): _flood(worker, clients, sizes["flood"])
+                for clients in sizes["flood_clients"]
             }
+        found[name] = {"backlog": CANDIDATES[name].backlog, "quiet": quiet, "floods": floods}
     return found
 
 
-def _flood(worker: Loaded, clients: int, seconds: float) -> dict[str, Any]:
+def _flood(worker: Loaded, clients: int, seconds: float) -> Results:
     command = module("load.floods", worker.server.port, clients, seconds + _LEAD)
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            time.sleep(_LEAD)
-            work, checks = worker.check_for(seconds)
-            output, _ = process.communicate(timeout=seconds + 30)
-        finally:
-            process.kill()
-    return {**work, "checks": checks, "clients": json.loads(output)}
+    with ThreadPoolExecutor(1) as flooding:
+        counts = flooding.submit(found_by, command)
+        time.sleep(_LEAD)
+        return {**worker.check_for(seconds), "clients": counts.result()}
 
 
-def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
+def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    seconds = sizes["flood"] + _LEAD
-    nobody: dict[str, Any] = {"checks": None, "clients": {}}
-    rows = [
-        (f"{name} ({each['backlog']})", each["quiet"], clients, flood)
-        for name, each in found.items()
-        for clients, flood in [("0", {**each["quiet"], **nobody}), *each["floods"].items()]
-    ]
-
-    def share(row: Any) -> float:
-        return float(100 * row[3]["units_per_cpu_second"] / row[1]["units_per_cpu_second"])
-
-    def checked(row: Any) -> str:
-        checks = row[3]["checks"]
-        return f"{checks['passed']} of {checks['passed'] + checks['failed']}" if checks else ""
+    rows = []
+    for name, each in found.items():
+        quiet = {**each["quiet"], "checks": None, "clients": {}}
+        for clients, flood in {"0": quiet, **each["floods"]}.items():
+            share = flood["units_per_cpu_second"] / quiet["units_per_cpu_second"]
+            more = {"number": clients, "share": share}
+            rows.append((f"{name} ({each['backlog']})", {**flood, **more}))
 
     def killed(row: Any) -> str:
-        checks = row[3]["checks"]
+        checks = row[1]["checks"]
         return "" if checks is None else "yes" if checks["killed"] else "no"
 
-    columns = {
+    def rate(what: str) -> Callable[[Any], str]:
+        seconds = sizes["flood"] + _LEAD
+        return lambda row: f"{row[1]['clients'].get(what, 0) / seconds:.0f}"
+
+    columns: Columns = {
         "candidate (backlog)": lambda row: row[0],
-        "clients": lambda row: row[2],
-        "connections/s": lambda row: f"{row[3]['clients'].get('connected', 0) / seconds:.0f}",
-        "given up/s": lambda row: f"{row[3]['clients'].get('given up', 0) / seconds:.0f}",
-        "worker's share of the CPU, %": lambda row: f"{share(row):.0f}",
-        "loop delay p99, ms": lambda row: f"{row[3]['delays'].get('p99', 999) * 1000:.2f}",
-        "checks passed": checked,
+        "clients": lambda row: row[1]["number"],
+        "connections/s": rate("connected"),
+        "given up/s": rate("given up"),
+        "worker's share of the CPU, %": cell("share", "{:.0f}", 100),
+        "loop delay p99, ms": cell("delays.p99", "{:.2f}", 1000),
+        "checks passed": passed,
         "killed": killed,
     }
+    keeps = "; ".join(
+        f"{group} {min(shares):.0%} to {max(shares):.0%}"
+        for group, names in GROUPS.items()
+        if (
+            shares := [
+                row["share"] for name, row in rows if row["checks"] and name.split(" (")[0] in names
+            ]
+        )
+    )
     return (
         "A flooding client that finds no room gives up after 20 ms and begins anew. The worker's "
         "share: units of its work per second of its process's CPU time, beside those without "
-        f"a flood.\n\n{table(rows, columns)}"
+        f"a flood. It keeps of it {keeps}.\n\n{table(rows, columns)}"
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 import tcp_probe
-from benchmarks.processes import candidate_command, serving
-from benchmarks.run import SERVER_CORE, table
+from benchmarks.processes import SERVER_CORE, serving, worker
+from benchmarks.run import Columns, Results, cell, table
 
 TITLE = "(f) TIME_WAIT"
 _PERIOD = 0.001  # s
@@ -19,11 +20,11 @@ _PERIOD = 0.001  # s
 _ADDRESSES = 50
 
 
-def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Make so many checks, one each ms, and count at once: the kernel keeps them for 60 s."""
-    found: dict[str, Any] = {}
+    found: Results = {}
     for loop in sizes["loops"]:
-        with serving({loop: candidate_command(f"tcp_probe on {loop}")}, SERVER_CORE) as servers:
+        with serving({loop: worker(f"tcp_probe on {loop}")}, SERVER_CORE) as servers:
             port = servers[loop].port
             next_time = time.monotonic()
             for number in range(sizes["time_wait_checks"]):
@@ -35,20 +36,16 @@ def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
                 for each in psutil.net_connections("tcp")
                 if each.status == psutil.CONN_TIME_WAIT and each.laddr and each.raddr
             ]
-            found[loop] = {
-                "server": sum(here == port for here, _ in waiting),
-                "client": sum(there == port for _, there in waiting),
-            }
+            server, client = (sum(pair[side] == port for pair in waiting) for side in (0, 1))
+            found[loop] = {"server": server, "client": client}
     return found
 
 
-def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
+def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    return table(
-        found.items(),
-        {
-            f"{sizes['time_wait_checks']} checks, 1000/s": lambda row: row[0],
-            "on the worker's side": lambda row: row[1]["server"],
-            "on the client's": lambda row: row[1]["client"],
-        },
-    )
+    columns: Columns = {
+        f"{sizes['time_wait_checks']} checks, 1000/s": itemgetter(0),
+        "on the worker's side": cell("server", "{:.0f}"),
+        "on the client's": cell("client", "{:.0f}"),
+    }
+    return table(found.items(), columns)

@@ -1,76 +1,72 @@
-"""Watchdogs: many at once, and many resets. `... LOOP COUNT RESETS TIMEOUT` measures, as JSON."""
+"""Watchdogs: many at once, and many resets."""
 
 from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 import tcp_probe
-from benchmarks.candidates import CANDIDATES, Watch
-from benchmarks.processes import module, output_of
-from benchmarks.run import table
+from benchmarks.candidates import Watch
+from benchmarks.processes import found_by, worker
+from benchmarks.run import Columns, Results, cell, table
 
 TITLE = "(e) Watchdogs"
 
 
-def measure(sizes: Mapping[str, Any], _: Path) -> dict[str, Any]:
+def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Measure each loop in a process of its own."""
     counts = [sizes[each] for each in ("watchdogs", "resets", "watchdog_timeout")]
     return {
-        loop: json.loads(output_of(module("load.watchdogs", loop, *counts)))
+        loop: found_by(worker(f"nothing on {loop}", "load.watchdogs", *counts))
         for loop in sizes["loops"]
     }
 
 
-def report(found: dict[str, Any], sizes: Mapping[str, Any]) -> str:
+def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-
-    def scaled(figure: str, scale: float, digits: int) -> Callable[[Any], str]:
-        return lambda row: f"{row[1][figure] * scale:.{digits}f}"
-
     text = (
         f"{sizes['watchdogs']} at once, of {sizes['watchdog_timeout']:g} s each. CPU: of one core; "
         "for the resets without what as many calls of an empty method take. Late: from the moment "
         "the first runs out until the port refuses. Log lines: of all of it, from start to end.\n"
     )
-    columns = {
-        "loop": lambda row: row[0],
-        f"reset, ns ({sizes['resets']} of one)": scaled("reset_s", 1e9, 0),
-        "enter, µs each": scaled("enter_s", 1e6, 1),
-        "leave, µs each": scaled("leave_s", 1e6, 1),
-        "CPU while none is reset, %": scaled("cpu_quiet", 100, 2),
-        "CPU of a reset of each once a second, %": scaled("cpu_resets", 100, 2),
-        "late, ms": scaled("late_s", 1000, 0),
-        "log lines": scaled("lines", 1, 0),
+    columns: Columns = {
+        "loop": itemgetter(0),
+        f"reset, ns ({sizes['resets']} of one)": cell("reset_s", "{:.0f}", 1e9),
+        "enter, µs each": cell("enter_s", scale=1e6),
+        "leave, µs each": cell("leave_s", scale=1e6),
+        "CPU while none is reset, %": cell("cpu_quiet", "{:.2f}", 100),
+        "CPU of a reset of each once a second, %": cell("cpu_resets", "{:.2f}", 100),
+        "late, ms": cell("late_s", "{:.0f}", 1000),
+        "log lines": cell("lines", "{:.0f}"),
     }
     return f"{text}\n{table(found.items(), columns)}"
 
 
-async def _measure_here(_: Watch) -> None:
-    count, resets, runs_out_after = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+async def work(_: Watch, number: str, resets: str, seconds: str) -> None:
+    """Measure, and print the figures as JSON: the worker."""
+    count, runs_out_after = int(number), float(seconds)
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("tcp_probe").addHandler(handler)
     async with tcp_probe.serve(0) as probe:
-        figures: dict[str, float] = {"reset_s": _reset(probe, resets)}
+        figures: dict[str, float] = {"reset_s": _reset(probe, int(resets))}
         with ExitStack() as stack:
             began = time.perf_counter()
             watchdogs = [stack.enter_context(probe.watchdog(runs_out_after)) for _ in range(count)]
             figures["enter_s"] = (time.perf_counter() - began) / count
-            figures["cpu_quiet"] = await _cpu_share(anyio.sleep, 0.6 * runs_out_after)
-            figures["cpu_resets"] = await _cpu_share(_reset_all, watchdogs, runs_out_after)
+            figures["cpu_quiet"] = await _cpu_share(anyio.sleep(0.6 * runs_out_after))
+            figures["cpu_resets"] = await _cpu_share(_reset_all(watchdogs, runs_out_after))
             empty = [_Empty() for _ in range(count)]
-            alone = await _cpu_share(_reset_all, empty, 0.3 * runs_out_after)
-            figures["cpu_resets"] -= alone
+            figures["cpu_resets"] -= await _cpu_share(_reset_all(empty, 0.3 * runs_out_after))
             first = time.monotonic()
             for watchdog in watchdogs:
                 watchdog.reset()
@@ -116,11 +112,7 @@ async def _reset_all(watchdogs: Sequence[Any], seconds: float) -> None:
         await anyio.sleep_until(next_time)
 
 
-async def _cpu_share(function: Callable[..., Awaitable[None]], *arguments: Any) -> float:
+async def _cpu_share(does: Awaitable[None]) -> float:
     began, cpu = time.monotonic(), time.process_time()
-    await function(*arguments)
+    await does
     return (time.process_time() - cpu) / (time.monotonic() - began)
-
-
-if __name__ == "__main__":
-    CANDIDATES[f"nothing on {sys.argv[1]}"].run(_measure_here, lambda _: None)

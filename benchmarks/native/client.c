@@ -1,13 +1,14 @@
 /* Makes checks as kubelet makes them, and times each in ns.
 
-   usage: client one-by-one KIND PORT COUNT PERIOD_NS spin|sleep
-          client at-once KIND PORT LEVEL BATCHES
+   usage: client checks KIND PORT COUNT LEVEL PERIOD_NS spin|sleep
           client commands COUNT PROGRAM [ARGUMENT ...]
 
    KIND    tcp: connect, close; eof: connect, read to the end, close;
            http: connect, GET /healthz, read to the end, close
-   stdout  native int64s: (connect, to the end) for each check, in ns; for each command
-           (from start to end in ns, its CPU time in ns, its peak of resident memory in bytes) */
+   LEVEL   so many checks are open at once: all are connected before one is read
+   stdout  native int64s: (connect, to the end) for each check, in ns, counted for all checks at
+           once from the first one's begin; for each command (from start to end in ns, its CPU time
+           in ns, its peak of resident memory in bytes) */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,14 +26,11 @@
 
 extern char **environ;
 
-enum { TCP, TO_EOF, HTTP };
-static struct sockaddr_in address = {.sin_family = AF_INET};
-static char request[200];
-static int kind;
-
-static void fail(const char *what) {
-    perror(what);
-    exit(1);
+static void must(int holds, const char *what) {
+    if (!holds) {
+        perror(what);
+        exit(1);
+    }
 }
 
 static int64_t now(void) {
@@ -52,118 +49,55 @@ static void pause_until(int64_t end, int spin) {
             ;
 }
 
-static void aim(const char *name, const char *port) {
-    kind = !strcmp(name, "http") ? HTTP : !strcmp(name, "eof") ? TO_EOF : TCP;
-    address.sin_port = htons(atoi(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    snprintf(request, sizeof request,
-             "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: kube-probe/1.36\r\n"
-             "Accept: */*\r\nConnection: close\r\n\r\n",
-             port);
-}
-
-static int new_socket(int flags) {
-    int checked = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+static int new_socket(void) {
+    int checked = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct linger linger = {1, 1}; /* as kubelet */
     struct timeval limit = {.tv_sec = 20};
-    if (checked < 0 || setsockopt(checked, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) ||
-        setsockopt(checked, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||
-        setsockopt(checked, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit))
-        fail("socket");
+    must(checked >= 0 && !setsockopt(checked, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) &&
+             !setsockopt(checked, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) &&
+             !setsockopt(checked, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit),
+         "socket");
     return checked;
 }
 
-static void ask(int checked) {
-    ssize_t length = strlen(request);
-    if (kind == HTTP && send(checked, request, length, MSG_NOSIGNAL) != length)
-        fail("send");
-}
-
-/* Returns 1 at the end of the stream, 0 where there is nothing more to read yet. */
-static int read_on(int checked, int *answered) {
+static void read_to_the_end(int checked, int http) {
     char answer[4096];
-    ssize_t got;
+    ssize_t got, answered = 0;
     while ((got = read(checked, answer, sizeof answer)) > 0) {
-        if (!*answered && (got < 12 || strncmp(answer, "HTTP/1.1 200", 12))) {
-            fprintf(stderr, "expected HTTP/1.1 200, got %.12s\n", answer);
-            exit(1);
-        }
-        *answered = 1;
+        if (!answered && (got < 12 || strncmp(answer, "HTTP/1.1 200", 12)))
+            break;
+        answered += got;
     }
-    if (got < 0 && errno != EAGAIN)
-        fail("read");
-    if (got == 0 && kind == HTTP && !*answered) {
-        fputs("expected HTTP/1.1 200, got nothing\n", stderr);
+    must(got >= 0, "read"); /* EAGAIN: no end within 20 s */
+    if (got || (http && !answered)) {
+        fprintf(stderr, "expected HTTP/1.1 200, got %.*s\n", got > 12 ? 12 : (int)got, answer);
         exit(1);
     }
-    return got == 0;
 }
 
-static void one_by_one(int64_t *record, long count, int64_t period, int spin) {
-    int64_t next = now();
-    for (long check = 0; check < count; check++, record += 2) {
-        int answered = 0;
-        int checked = new_socket(0);
-        int64_t began = now();
-        if (connect(checked, (struct sockaddr *)&address, sizeof address))
-            fail("connect");
-        record[0] = now() - began;
-        ask(checked);
-        if (kind != TCP && !read_on(checked, &answered)) {
-            fputs("no end of the stream within 20 s\n", stderr);
-            exit(1);
-        }
-        record[1] = now() - began;
-        close(checked);
-        if (period)
-            pause_until(next += period, spin);
-    }
-}
-
-static void at_once(int64_t *record, long level) {
-    int poller = epoll_create1(EPOLL_CLOEXEC);
-    int *sockets = calloc(level, sizeof *sockets), *answered = calloc(level, sizeof *answered);
+static void check(int64_t *record, const char *kind, int port, long level, int *open) {
+    struct sockaddr_in address = {AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}};
+    int http = !strcmp(kind, "http");
+    char request[200];
+    int length = snprintf(request, sizeof request,
+                          "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: "
+                          "kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+                          port);
+    for (long index = 0; index < level; index++)
+        open[index] = new_socket();
     int64_t began = now();
-    for (long check = 0; check < level; check++) {
-        struct epoll_event event = {.events = EPOLLOUT, .data.u32 = check};
-        sockets[check] = new_socket(SOCK_NONBLOCK);
-        if (connect(sockets[check], (struct sockaddr *)&address, sizeof address) &&
-            errno != EINPROGRESS)
-            fail("connect");
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, sockets[check], &event))
-            fail("epoll_ctl");
+    for (long index = 0; index < level; index++) {
+        must(!connect(open[index], (struct sockaddr *)&address, sizeof address), "connect");
+        record[2 * index] = now() - began;
+        if (http)
+            must(send(open[index], request, length, MSG_NOSIGNAL) == length, "send");
     }
-    for (long open = level; open;) {
-        struct epoll_event events[64];
-        int ready = epoll_wait(poller, events, 64, 20000);
-        if (ready <= 0) {
-            fprintf(stderr, "%ld checks without an end within 20 s\n", open);
-            exit(1);
-        }
-        for (int index = 0; index < ready; index++) {
-            long check = events[index].data.u32;
-            int checked = sockets[check];
-            if (events[index].events & EPOLLOUT) {
-                struct epoll_event event = {.events = EPOLLIN, .data.u32 = check};
-                int error = 0;
-                socklen_t length = sizeof error;
-                getsockopt(checked, SOL_SOCKET, SO_ERROR, &error, &length);
-                if ((errno = error))
-                    fail("connect");
-                record[2 * check] = now() - began;
-                ask(checked);
-                if (epoll_ctl(poller, EPOLL_CTL_MOD, checked, &event))
-                    fail("epoll_ctl");
-            } else if (read_on(checked, &answered[check])) {
-                record[2 * check + 1] = now() - began;
-                close(checked);
-                open--;
-            }
-        }
+    for (long index = 0; index < level; index++) {
+        if (strcmp(kind, "tcp"))
+            read_to_the_end(open[index], http);
+        record[2 * index + 1] = now() - began;
+        close(open[index]);
     }
-    close(poller);
-    free(sockets);
-    free(answered);
 }
 
 static void run_command(int64_t *record, char **command) {
@@ -174,10 +108,8 @@ static void run_command(int64_t *record, char **command) {
     int status;
     struct rusage used;
     int64_t began = now();
-    if ((errno = posix_spawnp(&child, command[0], &actions, NULL, command, environ)))
-        fail(command[0]);
-    if (wait4(child, &status, 0, &used) < 0)
-        fail("wait4");
+    must(!(errno = posix_spawnp(&child, command[0], &actions, NULL, command, environ)), command[0]);
+    must(wait4(child, &status, 0, &used) >= 0, "wait4");
     record[0] = now() - began;
     if (status) {
         fprintf(stderr, "%s failed: wait status %d\n", command[0], status);
@@ -190,29 +122,24 @@ static void run_command(int64_t *record, char **command) {
 }
 
 int main(int argc, char **argv) {
-    size_t length;
-    int64_t *records;
-    if (argc == 7 && !strcmp(argv[1], "one-by-one")) {
-        long count = atol(argv[4]);
-        aim(argv[2], argv[3]);
-        records = calloc(length = 2 * count, sizeof *records);
-        one_by_one(records, count, atoll(argv[5]), !strcmp(argv[6], "spin"));
-    } else if (argc == 6 && !strcmp(argv[1], "at-once")) {
-        long level = atol(argv[4]), batches = atol(argv[5]);
-        aim(argv[2], argv[3]);
-        records = calloc(length = 2 * level * batches, sizeof *records);
-        for (long batch = 0; batch < batches; batch++)
-            at_once(records + 2 * level * batch, level);
-    } else if (argc >= 4 && !strcmp(argv[1], "commands")) {
-        long count = atol(argv[2]);
-        records = calloc(length = 3 * count, sizeof *records);
-        for (long index = 0; index < count; index++)
-            run_command(records + 3 * index, argv + 3);
-    } else {
-        fputs("usage: client one-by-one|at-once|commands ... (see the source)\n", stderr);
+    int checks = argc == 8 && !strcmp(argv[1], "checks");
+    if (!checks && (argc < 4 || strcmp(argv[1], "commands"))) {
+        fputs("usage: client checks|commands ... (see the source)\n", stderr);
         return 2;
     }
-    if (fwrite(records, sizeof *records, length, stdout) != length)
-        fail("write");
+    long count = atol(argv[checks ? 4 : 2]), level = checks ? atol(argv[5]) : 1;
+    size_t length = (checks ? 2 : 3) * count;
+    int64_t *records = calloc(length, sizeof *records), next = now();
+    int *open = calloc(level, sizeof *open);
+    for (long index = 0; index < count; index += level) {
+        if (!checks) {
+            run_command(records + 3 * index, argv + 3);
+            continue;
+        }
+        check(records + 2 * index, argv[2], atoi(argv[3]), level, open);
+        if (atoll(argv[6]))
+            pause_until(next += atoll(argv[6]), !strcmp(argv[7], "spin"));
+    }
+    must(fwrite(records, sizeof *records, length, stdout) == length, "write");
     return 0;
 }

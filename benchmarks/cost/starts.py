@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from typing import Any
+from statistics import median
 
+from benchmarks.candidates import ON_ASYNCIO
+from benchmarks.cost.bench import Figures
 from benchmarks.cost.exec_probes import SCRIPT
-from benchmarks.cost.spread import Spread, spread
-from benchmarks.processes import ROOT, module, output_of
+from benchmarks.processes import ROOT, found_by, module
 
-_STARTS = {
-    "python": ("-c", "pass"),
-    "worker": ("-c", "import anyio, tcp_probe; tcp_probe.serve"),
-}
+_STARTS = {"python": "pass", "worker": "import anyio, tcp_probe; tcp_probe.serve"}
 
 
-def measure_starts(count: int) -> dict[str, Spread]:
+def measure_starts(count: int) -> dict[str, float]:
     """Measure, in s, the start of Python and, with the SDK installed, of a Claude worker."""
     rounds: dict[str, list[float]] = defaultdict(list)
     for _ in range(count):
-        for name, arguments in _STARTS.items():
+        for name, code in _STARTS.items():
             began = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT)
+            subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
             rounds[name].append(time.perf_counter() - began)
         if importlib.util.find_spec("claude_agent_sdk"):
-            for name, took in json.loads(output_of(module("cost.claude_start"))).items():
+            for name, took in found_by(module("cost.claude_start")).items():
                 rounds[name].append(took)
-    return {name: spread(values) for name, values in rounds.items()}
+    return {name: median(values) for name, values in rounds.items()}
 
 
-def compare(candidates: dict[str, dict[str, Any]], starts: dict[str, Spread]) -> list[list[str]]:
+def compare(candidates: Figures, starts: dict[str, float]) -> list[list[str]]:
     """Return rows: what, the published estimate, what was measured here."""
 
     def ms(name: str, figure: str) -> str:
         return f"{candidates[name][figure]['median'] / 1000:.2f} ms"
 
     def s(name: str) -> str:
-        return f"{starts[name]['median']:.2f} s" if name in starts else "not measured (no SDK)"
+        return f"{starts[name]:.2f} s" if name in starts else "not measured (no SDK)"
 
-    here = candidates["tcp_probe on asyncio"]
+    here = candidates[ON_ASYNCIO.name]
     http = f"{ms('aiohttp', 'server_cpu_us')} (aiohttp)"
     http += f", {ms('FastAPI with uvicorn', 'server_cpu_us')} (FastAPI)"
     peak = f"{candidates[SCRIPT]['peak_bytes']['median'] / 1e6:.1f} MB at its peak"
