@@ -4,12 +4,12 @@ import os
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from types import TracebackType
 
 from ._acceptor import ThreadAcceptor
 from ._arguments import path, seconds, whole_number
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT, TERMINATION_LOG
-from ._gil_watch import GilWatch
 from ._listener import Listener
 from ._port import Port
 from ._probe import Probe, probe_of
@@ -19,6 +19,10 @@ from ._stall import StallWatch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._in_loop import InLoop
+
+# Without pings, which wake the thread anyway, the dump of all stacks is armed so many times as
+# seldom: a process that keeps the GIL does not end before the whole grace period is over.
+_GIL_SELDOM = 1.25
 
 
 class serve(  # noqa: N801 (to its user it is a function)
@@ -185,7 +189,9 @@ class serve(  # noqa: N801 (to its user it is a function)
             elif loop is not None:
                 StallWatch(port.gate, port.timers, self._stall_timeout, call_soon(loop)).watch()
             elif port.gate.last_words.has_file:
-                GilWatch(port.gate, port.timers, self._stall_timeout).watch()
+                seldom = _GIL_SELDOM * self._stall_timeout
+                port.timers.keep_armed = partial(port.gate.last_words.arm, seldom)
+                port.timers.begin()
             port.open()
         except BaseException:
             port.abandon()

@@ -46,9 +46,10 @@ class StallWatch(Timer):
             return again
         return super().due_at()
 
-    def _arm(self) -> None:
+    def _arm(self) -> float:
         if not self.ran_out:  # why its loop stands still is told
             self._gate.last_words.arm(self.timeout)
+        return float("inf")  # the pings come often enough
 
     def due(self) -> None:
         """Ping again, or make the port refuse."""
@@ -64,7 +65,7 @@ class StallWatch(Timer):
             self._call_soon(self._answer)
         except RuntimeError:  # it has been closed
             self._timers.stop(self)
-            self._timers.keep_armed = lambda: None
+            self._timers.keep_armed = lambda: float("inf")
             self._gate.last_words.disarm()
             self._gate.refuse(self, "the event loop has ended", level=logging.INFO)
 

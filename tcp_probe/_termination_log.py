@@ -7,7 +7,7 @@ from functools import partial
 from threading import RLock
 from time import monotonic
 
-from ._defaults import ARM_AGAIN
+from ._defaults import ARM_AGAIN, PING_PAUSE
 from ._locked import locked
 
 try:
@@ -65,6 +65,7 @@ class TerminationMessage:
         self._begin = f"port {port} refuses checks: "
         self._said = ("", "")
         self._healed_at = float("-inf")
+        self._armed_at = float("-inf")
         self._file: _File | None = None
         if path is None:
             return
@@ -99,19 +100,22 @@ class TerminationMessage:
             text += f"; the port answered again {ago:.1f} s before the worker ended"
             self._use(_File.say, self._port, text, frames)
 
-    def arm(self, stall_timeout: float) -> None:
-        """Have the interpreter write all stacks to the file, unless called again in time."""
-        file = self._file
-        if (
-            file is not None
-            and faulthandler is not None
-            and monotonic() - file.armed_at > ARM_AGAIN * stall_timeout
-        ):
-            self._use(_File.arm, _DUMP * stall_timeout)
+    def arm(self, stall_timeout: float) -> float:
+        """Have the interpreter write all stacks to the file, unless called again in time.
+
+        Returns until when, by `time.monotonic`, the next call can wait.
+        """
+        file, now = self._file, monotonic()
+        if file is None or faulthandler is None:
+            return float("inf")
+        if not file.is_armed or now - self._armed_at > ARM_AGAIN * stall_timeout:
+            self._armed_at = now
+            self._use(_File.arm, self._port, _DUMP * stall_timeout)
+        return self._armed_at + 4 * PING_PAUSE * stall_timeout  # as the fourth ping would come
 
     def disarm(self) -> None:
-        """Have nothing written unless it is armed again."""
-        self._use(_File.disarm)
+        """Have nothing written for this port any more."""
+        self._use(_File.disarm, self._port)
 
     def close(self) -> None:
         """Say no more, and let what was said stand."""
@@ -141,8 +145,9 @@ class _File:
         self._ports: list[int] = []
         self._texts: dict[int, tuple[str, str]] = {}
         self._ours = b""
+        self._timeouts: dict[int, float] = {}
         self._timeout = 0.0
-        self.armed_at = float("-inf")
+        self.is_armed = False
         # Appending, so that nothing is overwritten that somebody else may have written meanwhile.
         self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
 
@@ -163,7 +168,7 @@ class _File:
             self._ours = found
 
     def leave(self, port: int) -> _StoodStill | None:
-        stood_still = self.disarm()
+        stood_still = self.disarm(port)
         self._ports.remove(port)
         if not self._ports:
             _files.pop(self._path, None)  # not there in a forked child
@@ -184,33 +189,40 @@ class _File:
             self._ours = said[: os.write(self._descriptor, said)]
         # While a port refuses it is armed by the next ping. There is none while its loop stands
         # still: then why it does is told, and to read stacks while Python runs is not safe.
-        if not text and self._timeout:
-            self.arm(self._timeout)
+        if not text:
+            self._arm(port)
         return stood_still
 
-    def arm(self, timeout: float) -> _StoodStill | None:
-        """Have the interpreter write all stacks in `timeout` seconds."""
+    def arm(self, port: int, timeout: float) -> _StoodStill | None:
+        """Have the interpreter write all stacks in `timeout` seconds, sooner for another port."""
+        self._timeouts[port] = timeout
         stood_still = None
-        if not self._is_armed or os.fstat(self._descriptor).st_size != len(self._ours):
+        if not self.is_armed or os.fstat(self._descriptor).st_size != len(self._ours):
             stood_still = self._disarm()
             if self._read() not in {b"", self._ours}:
                 return stood_still
-        faulthandler.dump_traceback_later(timeout, file=self._descriptor)
-        self._timeout = timeout
-        self.armed_at = monotonic()
+        self._arm(port)
         return stood_still
 
-    def disarm(self) -> _StoodStill | None:
-        """Have nothing written, until whoever watches arms it again."""
-        stood_still = self._disarm()
-        self._timeout = 0.0
-        return stood_still
+    def disarm(self, port: int) -> _StoodStill | None:
+        """Have nothing written, until whoever watches another port arms it again."""
+        self._timeouts.pop(port, None)
+        return self._disarm()
+
+    def _arm(self, port: int) -> None:
+        # Another port that refuses may be one that nobody arms anew.
+        listening = [self._timeouts[each] for each in self._timeouts.keys() - self._texts.keys()]
+        timeout = min([self._timeouts.get(port, float("inf")), *listening])
+        if timeout < float("inf"):
+            faulthandler.dump_traceback_later(timeout, file=self._descriptor)
+            self._timeout = timeout
+            self.is_armed = True
 
     def _disarm(self) -> _StoodStill | None:
         """Stop the timer. If it had run out, take back what was written, and return it."""
-        if not self._is_armed:
+        if not self.is_armed:
             return None
-        self.armed_at = float("-inf")
+        self.is_armed = False
         faulthandler.cancel_dump_traceback_later()  # waits for what is just being written
         found = self._read()
         begins = len(self._ours) if found.startswith(self._ours) else 0
@@ -219,23 +231,19 @@ class _File:
         os.ftruncate(self._descriptor, begins)
         return self._timeout, found[begins:].decode(errors="replace")
 
-    @property
-    def _is_armed(self) -> bool:
-        return self.armed_at > float("-inf")
-
     def _read(self) -> bytes:
         return os.pread(self._descriptor, 2**16, 0)
 
     def pause_in_fork(self) -> None:
-        if self._is_armed:
+        if self.is_armed:
             faulthandler.cancel_dump_traceback_later()
 
     def go_on_after_fork(self) -> None:
-        if self._is_armed:
+        if self.is_armed:
             faulthandler.dump_traceback_later(self._timeout, file=self._descriptor)
 
     def forget_in_child(self) -> None:
-        self.armed_at = float("-inf")
+        self.is_armed = False
         os.close(self._descriptor)
         self._descriptor = -1
 

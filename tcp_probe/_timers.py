@@ -30,8 +30,9 @@ class Timers:
 
     def __init__(self, gate: Gate) -> None:
         self.overdue_at = float("inf")
-        # Called whenever the thread looks: has all stacks dumped should no Python run any more.
-        self.keep_armed: Callable[[], object] = lambda: None
+        # Called whenever the thread looks: has all stacks dumped should no Python run any more, and
+        # returns until when the next call can wait.
+        self.keep_armed: Callable[[], float] = lambda: float("inf")
         self._gate = gate
         self.running: set[Timer] = set()
         self._thread: Thread | None = None
@@ -44,6 +45,10 @@ class Timers:
     def start(self, timer: Timer) -> None:
         """Look after `timer` from now on."""
         locked(self._gate.lock, partial(self._add, timer))
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the thread, if it has not been started."""
         if self._closed or self._thread is not None:
             return
         try:
@@ -134,7 +139,7 @@ class Timers:
             self._suspected = False
             self._gate.withdraw(self)
         # Without the lock, for which the worker may wait: it uses a file, and that may be slow.
-        self.keep_armed()
+        look_at = self.keep_armed()
         with self._gate.lock:
             now = monotonic()
             late = now - self._wakes_at
@@ -144,12 +149,12 @@ class Timers:
             self._expect(now)
             if due:
                 return due
-            pause = None
+            pause = look_at - now
             if self.running:
                 first = min(timer.due_at() for timer in self.running)
                 shortest = min(timer.timeout for timer in self.running)
                 longest = max(shortest / 4, _LONGEST_SLEEP)
-                pause = min(max(first - now, shortest * LATENESS), longest)
-            self._expect(float("inf") if pause is None else now + pause)
-        self._wake.acquire(timeout=-1 if pause is None else pause)
+                pause = min(pause, max(first - now, shortest * LATENESS), longest)
+            self._expect(now + pause)
+        self._wake.acquire(timeout=-1 if pause == float("inf") else max(pause, 0))
         return []

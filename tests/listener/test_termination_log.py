@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import faulthandler
 import os
 import subprocess
 import sys
@@ -253,7 +254,7 @@ def test_a_call_that_keeps_the_gil_without_an_event_loop(file: Path, lines: Line
 def test_no_thread_that_watches(options: dict[str, Any], file: Path) -> None:
     """Where there is nothing to be armed a plain `with` needs no thread that watches."""
     with tcp_probe.serve(0, **{"termination_log": file, **options}) as probe:
-        assert not probe._port.timers.running
+        assert probe._port.timers._thread is None
 
 
 def wait_until(holds: Callable[[], object]) -> None:
@@ -269,14 +270,43 @@ async def test_the_dump_is_armed_whenever_the_thread_looks_but_not_in_a_stall(fi
         words = probe._port.gate.last_words
         assert words._file is not None
         (watch,) = probe._port.timers.running
-        words._file.armed_at = long_ago = time.monotonic() - 1000
+        words._armed_at = long_ago = time.monotonic() - 1000
         probe._port.timers.keep_armed()
-        assert words._file.armed_at > long_ago
+        assert words._armed_at > long_ago
         probe._port.gate.hold(watch, "the event loop has not run")
-        words._file.armed_at = long_ago
+        words._armed_at = long_ago
         probe._port.timers.keep_armed()
-        assert words._file.armed_at == long_ago
+        assert words._armed_at == long_ago
         probe._port.gate.withdraw(watch)
+
+
+def test_the_dump_is_due_for_the_port_that_wants_it_first(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two ports of a process none delays the other's dump, unless that one refuses or ended."""
+    armed: list[float] = []
+    monkeypatch.setattr(
+        faulthandler, "dump_traceback_later", lambda seconds, **_: armed.append(seconds)
+    )
+    slow, quick = (_termination_log.TerminationMessage(str(file), port, print) for port in (1, 2))
+
+    def due_in(message: _termination_log.TerminationMessage, stall_timeout: float) -> float:
+        message._armed_at = float("-inf")
+        message.arm(stall_timeout)
+        return armed[-1]
+
+    assert due_in(slow, 100) == 340
+    assert quick.arm(10) < time.monotonic() + 25
+    assert armed[-1] == 34
+    assert due_in(slow, 100) == 34
+    quick.refuses("the event loop has not run", "")
+    assert due_in(slow, 100) == 340
+    assert due_in(quick, 10) == 34
+    quick.listens()
+    assert armed[-1] == 34
+    quick.close()
+    assert due_in(slow, 100) == 340
+    slow.close()
 
 
 async def test_a_worker_that_did_not_begin(file: Path, taken_port: int) -> None:
@@ -297,7 +327,7 @@ def test_a_loop_that_has_ended_is_dumped_no_more(file: Path) -> None:
     wait_until(lambda: not probe.listening)
     words = probe._port.gate.last_words
     assert words._file is not None
-    wait_until(lambda: words._file is not None and not words._file._is_armed)
+    wait_until(lambda: words._file is not None and not words._file.is_armed)
     assert file.read_bytes() == b""
     probe.close()
 
@@ -315,7 +345,7 @@ def test_without_a_thread_that_watches_nothing_is_dumped(
         async with tcp_probe.serve(0, stall_timeout=0.05, termination_log=file) as probe:
             words = probe._port.gate.last_words
             assert words._file is not None
-            assert not words._file._is_armed
+            assert not words._file.is_armed
 
     asyncio.run(main())
 
@@ -325,7 +355,12 @@ def test_the_file_is_used_while_nobody_can_wait_for_it(file: Path) -> None:
     with tcp_probe.serve(0, termination_log=file) as probe:
         gate = probe._port.gate
         held = []
-        probe._port.timers.keep_armed = lambda: held.append(gate.lock._is_owned())  # type: ignore[attr-defined]
+
+        def keep_armed() -> float:
+            held.append(gate.lock._is_owned())  # type: ignore[attr-defined]
+            return float("inf")
+
+        probe._port.timers.keep_armed = keep_armed
         with probe.watchdog(0.01):
             wait_until(lambda: held)
     assert not any(held)
