@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tcp_probe.diagnosis.fixes import CODES, COMPLETED, probe_fix
+from tcp_probe.diagnosis.log import Log
 from tcp_probe.kubelet.recognise import check, probe_report
-from tcp_probe.why.fixes import CODES, COMPLETED, probe_fix
-from tcp_probe.why.log import Log
 
 if TYPE_CHECKING:
     from tcp_probe.kubelet.recognise import ProbeReport

@@ -12,7 +12,8 @@ from .words import code_of, counted, day, span
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .log import Log
+    from tcp_probe.diagnosis.log import Log
+
     from .pod import Container, Death, Pod
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from tcp_probe.diagnosis.plain import plain
+
 from .json_fields import entries, mapping, text, texts
 
 if TYPE_CHECKING:
@@ -53,20 +55,6 @@ _SHAPES = (
     ),
     (re.compile(r"\b(sk-|ghp_|github_pat_|xox[abp]-|AKIA|eyJ)[\w-]{12,}[\w.-]*"), MASK),
 )
-
-
-def plain(given: str) -> str:
-    r"""Write what a terminal would obey as its escape (`\x1b`), except line ends.
-
-    >>> plain("red: \x1b[31m")
-    'red: \\x1b[31m'
-    """
-    if given.isprintable():
-        return given
-    given = given.replace("\r\n", "\n").replace("\t", "    ")
-    return "".join(
-        each if each == "\n" or each.isprintable() else ascii(each)[1:-1] for each in given
-    )
 
 
 def cleaned(value: Any) -> Any:

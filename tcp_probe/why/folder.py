@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tcp_probe._bad_input import BadInput
+from tcp_probe.diagnosis.plain import plain
 
-from .clean import cleaned, plain
+from .clean import cleaned
 from .events import events_of
 from .json_fields import entries, text
 from .reading import WHY, Reading, evidence_of, newest

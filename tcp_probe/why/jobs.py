@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import fixes
+from tcp_probe.diagnosis import fixes
+
 from .events import Events
 from .json_fields import entries, mapping, text, time
 from .pod import KILLING, Pod

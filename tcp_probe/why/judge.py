@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tcp_probe.diagnosis.log import log_of
+
 from .case import Case
 from .causes import blind, cannot_start, ended, killed, not_begun, not_ready, well, whole_pod
 from .causes.image import image
 from .causes.whole_pod import PodCase
 from .clean import mask_of
 from .events import Events
-from .log import log_of
 from .pod import Pod
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tcp_probe._bad_input import BadInput
+from tcp_probe.diagnosis.plain import plain
 
-from .clean import cleaned, plain
+from .clean import cleaned
 from .folder import decoded_log
 
 if TYPE_CHECKING:

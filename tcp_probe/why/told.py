@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tcp_probe.diagnosis.log import Log
+from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.kubelet import recognise
 
 from .events import total
-from .log import Log
-from .stack import Stack
 from .words import between, times
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcp_probe.why.clean import cleaned, mask_of, plain
+from tcp_probe.diagnosis.plain import plain
+from tcp_probe.why.clean import cleaned, mask_of
 
 
 def pod_with(name: str, value: str) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tcp_probe.diagnosis import fixes
+from tcp_probe.diagnosis.log import Log
+from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.kubelet.back_off import RESET
-from tcp_probe.why import fixes
 from tcp_probe.why.events import total
 from tcp_probe.why.json_fields import entries, mapping, text
 from tcp_probe.why.kills import (
@@ -17,9 +19,7 @@ from tcp_probe.why.kills import (
     not_killed,
     rests_as_after_its_own_end,
 )
-from tcp_probe.why.log import Log
 from tcp_probe.why.rehearsal import exit_rehearsal
-from tcp_probe.why.stack import Stack
 from tcp_probe.why.words import SIGNALLED, code_of, signal_of, span
 
 if TYPE_CHECKING:

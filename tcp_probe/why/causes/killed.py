@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tcp_probe.diagnosis import fixes
+from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.kubelet.looks import RELIST
-from tcp_probe.why import fixes
 from tcp_probe.why.kills import Kill, in_progress, kill_of
 from tcp_probe.why.rehearsal import killed_after, rehearsal
-from tcp_probe.why.stack import Stack
 from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import span
 

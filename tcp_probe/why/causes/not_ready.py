@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tcp_probe.why import fixes
+from tcp_probe.diagnosis import fixes
+from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.why.events import total
 from tcp_probe.why.json_fields import flag, number, time
-from tcp_probe.why.stack import Stack
 from tcp_probe.why.told import how, other_port, reason_of, which
 from tcp_probe.why.words import moment
 

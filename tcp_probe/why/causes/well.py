@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tcp_probe.why import fixes
+from tcp_probe.diagnosis import fixes
 from tcp_probe.why.causes.whole_pod import status_of
 from tcp_probe.why.events import total
 from tcp_probe.why.kills import none_could

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tcp_probe.diagnosis.log import Log, log_of
 from tcp_probe.why.folder import decoded_log
-from tcp_probe.why.log import Log, log_of
 
 FAILURES = Path(__file__).parent / "failures"
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .clean import plain
+from .plain import plain
 from .stack import Frame, Stack, frame_of, frames_from, ungrouped
 
 if TYPE_CHECKING:

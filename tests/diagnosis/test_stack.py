@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tcp_probe.why.stack import Frame, Stack
+from tcp_probe.diagnosis.stack import Frame, Stack
 
 OWN = Frame("/app/worker.py", 7, "handle", "await reply()")
 OUTER = Frame("/app/main.py", 3, "main", "await handle()")
