@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import socket
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 import yaml
 
 import tcp_probe
+from tcp_probe.rehearse.guard import VARIABLE
+from tcp_probe.rehearse.processes import guarded
 
 # How long (s) to wait for what should happen soon: a busy machine may be slow, a broken one is not
 # waited for much longer than this.
@@ -123,6 +127,14 @@ def taken_port() -> Iterator[int]:
     """Keep a port that another socket listens on."""
     with socket.create_server(("0.0.0.0", 0)) as other:
         yield other.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def marked() -> Iterator[dict[str, str]]:
+    """Make an environment whose processes end with this one, even if it is killed."""
+    token = uuid.uuid4().hex
+    with guarded(token):
+        yield {**os.environ, VARIABLE: token}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,8 +17,6 @@ import tcp_probe
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import Kubelet
 from tcp_probe.kubelet.steps import Container, Event, Outcome, RunCheck
-from tcp_probe.rehearse.guard import VARIABLE
-from tcp_probe.rehearse.processes import guarded
 
 # How long (s) to wait for what should happen soon, on a busy machine too.
 PATIENCE = 20.0
@@ -105,14 +102,6 @@ def loop(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture(scope="session")
-def marked() -> Iterator[dict[str, str]]:
-    """Make an environment whose processes end with this one, even if it is killed."""
-    token = uuid.uuid4().hex
-    with guarded(token):
-        yield {**os.environ, VARIABLE: token}
-
-
 @pytest.fixture
 def start(loop: str, tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Worker]]:
     """Start a worker with a fault and options of `serve`; all its processes end with the test."""
@@ -145,16 +134,3 @@ def _running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[sub
         finally:
             with suppress(ProcessLookupError):  # then it has left no child either
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def soon() -> Callable[[Callable[[], object]], None]:
-    """Wait until something holds."""
-
-    def soon(holds: Callable[[], object]) -> None:
-        ends = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < ends
-            time.sleep(0.01)
-
-    return soon

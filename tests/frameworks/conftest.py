@@ -1,24 +1,20 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 import tcp_probe
-from tcp_probe.rehearse.guard import VARIABLE
-from tcp_probe.rehearse.processes import guarded, kill_group
+from tcp_probe.rehearse.processes import kill_group
 
 RECIPES = Path(__file__).parents[2] / "examples" / "frameworks"
 JOBS = Path(__file__).with_name("jobs.py")
@@ -51,14 +47,6 @@ def found(program: str, *folders: str) -> str:
     """Find a program in these folders, else of this Python's environment, else of the machine."""
     path = [*folders, str(Path(sys.executable).parent), os.environ["PATH"]]
     return shutil.which(program, path=os.pathsep.join(path)) or missing(program)
-
-
-def free_port() -> int:
-    """Find a port outside the range from which the kernel gives one to each connection."""
-    while True:
-        port = random.randrange(10_000, 32_000)  # noqa: S311 (no secret)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def answers(port: int) -> bool:
@@ -117,19 +105,11 @@ class Broker:
         pass_for(0.5, *workers)
 
 
-@pytest.fixture(scope="module")
-def marked() -> Iterator[dict[str, str]]:
-    """Make an environment whose processes end with the tests, even if those are killed."""
-    token = uuid.uuid4().hex
-    with guarded(token):
-        yield {**os.environ, VARIABLE: token}
-
-
 @pytest.fixture
-def redis(tmp_path: Path, marked: dict[str, str]) -> Iterator[Broker]:
+def redis(tmp_path: Path, marked: dict[str, str], ports: Callable[[], int]) -> Iterator[Broker]:
     """Run a Redis."""
     server = found("redis-server")
-    port = free_port()
+    port = ports()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     log = tmp_path / "redis.log"
     broker = Broker([server, *options], ("localhost:6379", port), marked, log, databases=True)
@@ -138,12 +118,14 @@ def redis(tmp_path: Path, marked: dict[str, str]) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory, marked: dict[str, str]) -> Iterator[Broker]:
+def rabbitmq(
+    tmp_path_factory: pytest.TempPathFactory, marked: dict[str, str], ports: Callable[[], int]
+) -> Iterator[Broker]:
     """Run a RabbitMQ, for all tests of a module: it takes seconds to start."""
     # The one on the PATH wants to become another user.
     server = found("rabbitmq-server", "/usr/lib/rabbitmq/bin")
     folder = tmp_path_factory.mktemp("rabbitmq")
-    port, distribution, epmd = free_port(), free_port(), free_port()
+    port, distribution, epmd = ports(), ports(), ports()
     env = {
         **marked,
         "HOME": str(folder),
@@ -275,7 +257,9 @@ def pass_for(duration: float, *workers: Worker) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Worker]]:
+def start(
+    tmp_path: Path, marked: dict[str, str], ports: Callable[[], int]
+) -> Iterator[Callable[..., Worker]]:
     """Start a recipe as it stands, with a port, a broker and seconds of the test's own."""
     workers: list[Worker] = []
 
@@ -288,7 +272,7 @@ def start(tmp_path: Path, marked: dict[str, str]) -> Iterator[Callable[..., Work
         sends: str = "",
         variables: dict[str, str] | None = None,
     ) -> Worker:
-        port = free_port()
+        port = ports()
         code = (RECIPES / f"{recipe}.py").read_text()
         changes = {"9090": f"{port}, stall_timeout={STALL}", **(changes or {})}
         if broker is not None:

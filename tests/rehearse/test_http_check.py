@@ -93,7 +93,7 @@ async def test_a_page_passes(status: str, server: Server) -> None:
 
 @pytest.mark.parametrize("status", [199, 400, 404, 500, 503])
 async def test_another_status_fails(status: int, server: Server) -> None:
-    """In kubelet's words. What is under 200 is not the last word of a server."""
+    """It is told in kubelet's words; what is under 200 is not the last word of a server."""
     answer = page(f"{status} X")
     outcome = await get(server, page("100 Continue") + answer if status > 199 else answer)
     if status > 199:

@@ -292,12 +292,10 @@ def test_an_output_without_unicode_is_written(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["web", "-A"], ["-", "-l", "app=web"], ["-l", "app=web", "-A"]]
+    "arguments", [[], ["web", "-A"], ["web", "-l", "app=web"], ["-l", "app=web", "-A"]]
 )
 def test_one_thing_is_asked_for(arguments: list[str], capsys: Output) -> None:
     """A pod, a kind, a selector, every namespace, or a folder."""
-    if arguments[:1] == ["-"]:
-        arguments = ["web", *arguments[1:]]
     assert why(arguments) == 2
     assert "expected one of POD, KIND/NAME" in capsys.readouterr().err
 

@@ -117,23 +117,29 @@ def test_no_killing_proves_nothing(  # noqa: PLR0913, PLR0917 (a row, and fixtur
 
 
 @pytest.mark.parametrize(
-    ("code", "count", "first", "last"), [(1, 9, 10, 60), (137, 2, 50, 60), (137, 3, 1, 9)]
+    ("code", "count", "first", "last", "told"),
+    [
+        (1, 9, 10, 60, ("exit", "likely")),
+        (137, 2, 50, 60, ("liveness", "possible")),
+        (137, 3, 1, 9, ("liveness", "possible")),
+    ],
 )
-def test_failures_that_do_not_fit_the_end_are_no_kill(  # noqa: PLR0913, PLR0917 (a row, fixtures)
+def test_failures_that_do_not_fit_the_end_tell_of_no_kill(  # noqa: PLR0913, PLR0917 (a row, fixtures)
     code: int,
     count: int,
     first: int,
     last: int,
+    told: tuple[str, str],
     pod: Pod,
     ended: Make,
     event: Make,
     said: Said,
 ) -> None:
-    """Another exit code, too few of them, or long before: what is told is less than certain."""
+    """Another exit code, too few of them, or long before: what is told is what remains."""
     message = f"Liveness probe failed: {REFUSED}"
     failed = event("Unhealthy", message, last, first=first, count=count)
     made = pod(CRASHING, ended(code, start=0, end=99), restarts=8, container=LIVENESS)
-    assert said(made, [failed])[1] != "certain"
+    assert said(made, [failed]) == told
 
 
 def test_an_end_at_an_unknown_time_is_not_told_from_failures(
