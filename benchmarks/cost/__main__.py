@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.candidates import CHECKED, UNWATCHED
+from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNWATCHED
 from benchmarks.client import Client, compile_native
-from benchmarks.cost import checks, claims, node, process, report, starts
-from benchmarks.cost.bench import FLOOR, Bench, Figures, Idle
-from benchmarks.cost.exec_probes import measure_exec_probes
+from benchmarks.cost import claims, node, report, starts
+from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench
+from benchmarks.cost.spread import Sample, gathered, ratios, summarised
 from benchmarks.processes import CLIENT_CORE, SERVER_CORE, serving, worker
 from benchmarks.run import Results, run, say
 
@@ -38,17 +40,6 @@ SIZES = {  # in full, and in a quick run; in each round every candidate has its 
     "idle": (120.0, 1.0),  # s, at least
 }
 QUIET = 0.1  # cores that other processes may keep busy
-# Each is told by the first line of its docstring.
-PARTS = (
-    checks.measure_checks,
-    checks.measure_levels,
-    checks.measure_kept,
-    measure_exec_probes,
-    process.measure_worker_loss,
-    process.measure_resident,
-    process.measure_imports,
-    checks.measure_rates,
-)
 
 
 def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
@@ -57,32 +48,29 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     commands = {FLOOR: [compile_native("floor", folder), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
     unchecked = [each.name for each in (*CHECKED, *UNWATCHED)]
-    idle = {f"idle {name}": worker(name) for name in unchecked}
-    found: Figures = {}
     everywhere = os.sched_getaffinity(0)
-    with serving({**commands, **idle}, SERVER_CORE) as servers:
+    with serving(
+        {**commands, **{f"idle {name}": worker(name) for name in unchecked}}, SERVER_CORE
+    ) as servers:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
         try:
-            watch = Idle({name: servers[f"idle {name}"] for name in unchecked})
             checked = {name: servers[name] for name in commands}
-            bench = Bench(sizes, folder, client, checked, watch)
-            for part in PARTS:
-                say((part.__doc__ or "").partition("\n")[0])
-                for name, figures in part(bench).items():
-                    found.setdefault(name, {}).update(figures)
+            idle = {name: servers[f"idle {name}"] for name in unchecked}
+            before = {name: server.cpu_ns for name, server in idle.items()}
+            bench = Bench(sizes, folder, client, checked, idle, time.monotonic(), before)
+            values = gathered(sample for part in PARTS for sample in _told(part, bench))
         finally:
             os.sched_setaffinity(0, everywhere)
+    found = summarised({name: values[name] for name in (*commands, *EXEC_PROBES)})
     for name in commands:
+        cpu = values[name]["server_cpu_us"]
+        found[name]["ratio_to_floor"] = ratios(cpu, values[FLOOR]["server_cpu_us"])
+        found[name]["ratio_of"] = {
+            other.name: ratios(cpu, values[other.name]["server_cpu_us"])["median"]
+            for other in (ON_ASYNCIO, BARE, *PEERS)
+        } | {probe: median(cpu) / found[probe]["client_cpu_us"]["median"] for probe in EXEC_PROBES}
         found[name]["cpu_us_at_rate"]["1000"] = found[name]["server_cpu_us"]
-    for name, figures in found.items():
-        if "client_cpu_us" in figures:
-            for server in commands:
-                cpu = found[server]["server_cpu_us"]["median"] / figures["client_cpu_us"]["median"]
-                found[server]["ratio_of"][name] = cpu
-    for each in UNWATCHED:
-        cpu = found.pop(each.name)["idle_cpu_s_per_hour"]
-        found[each.name.partition(",")[0]]["idle_cpu_s_per_hour_unwatched"] = cpu
-    say("Starts of Python and of a Claude worker.")
+    say("Start Python and a Claude worker.")
     took = starts.measure_starts(sizes["claude_starts"])
     return {
         "candidates": found,
@@ -90,6 +78,11 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
         "node": node.rows(found),
         "published": starts.compare(found, took),
     }
+
+
+def _told(part: Callable[[Bench], Iterator[Sample]], bench: Bench) -> Iterator[Sample]:
+    say((part.__doc__ or "").partition("\n")[0])
+    return part(bench)
 
 
 def main() -> int:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.candidates import IN_A_THREAD, LISTENERS, ON_ASYNCIO
-from benchmarks.cost.bench import Figures
-from benchmarks.cost.exec_probes import SCRIPT
+from benchmarks.cost.samples import SCRIPT
+from benchmarks.cost.spread import Figures
 
 VERDICTS = {True: "pass", False: "**fail**", None: "not measured"}
 _RATIO_TO_FLOOR = {"asyncio": 1.6, "uvloop": 1.3, "trio": 2.2}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.candidates import LISTENERS, ON_ASYNCIO, PEERS
-from benchmarks.cost.bench import Figures
-from benchmarks.cost.exec_probes import EXEC_PROBES, SCRIPT
+from benchmarks.cost.samples import EXEC_PROBES, SCRIPT
+from benchmarks.cost.spread import Figures
 
 PODS = (30, 110, 250)
 RATE = 2 / 10  # checks/s: liveness and readiness, each at the default period of 10 s

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.candidates import LISTENERS, UNWATCHED
 from benchmarks.cost import node
-from benchmarks.cost.bench import FLOOR, Figures
 from benchmarks.cost.claims import VERDICTS
-from benchmarks.cost.exec_probes import EXEC_PROBES
+from benchmarks.cost.samples import EXEC_PROBES, FLOOR
+from benchmarks.cost.spread import Figures
 from benchmarks.run import SPREAD, Columns, Results, cell, table
 
 

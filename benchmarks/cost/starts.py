@@ -10,8 +10,8 @@ from collections import defaultdict
 from statistics import median
 
 from benchmarks.candidates import ON_ASYNCIO
-from benchmarks.cost.bench import Figures
-from benchmarks.cost.exec_probes import SCRIPT
+from benchmarks.cost.samples import SCRIPT
+from benchmarks.cost.spread import Figures
 from benchmarks.processes import ROOT, found_by, module
 
 _STARTS = {"python": "pass", "worker": "import anyio, tcp_probe; tcp_probe.serve"}

@@ -1,0 +1,238 @@
+"""What is measured: each part yields a candidate, a figure and its value, once for each round."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.busy import progress_in
+from benchmarks.candidates import CANDIDATES, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
+from benchmarks.client import Client, Times, times
+from benchmarks.cost.spread import Sample
+from benchmarks.processes import (
+    CLIENT_CORE,
+    ROOT,
+    SERVER_CORE,
+    Server,
+    found_by,
+    serving,
+    worker,
+)
+
+FLOOR = "C floor"
+EXEC_PROBES = SCRIPT, CHECK, BASH = (
+    "exec Python script",
+    "exec python -m tcp_probe check",
+    "exec bash /dev/tcp",
+)
+_PACE: dict[str, Any] = {"period": 0.001, "spin": SERVER_CORE != CLIENT_CORE}
+_SETTLE = 0.02  # s, in which the server closes the connection after an exec probe has ended
+_WARM_UP = 100  # checks
+_BUSY_PERIOD = 0.00025  # s between checks of a busy worker: many enough to be seen in its work
+_IMPORT = """
+import time
+import anyio
+from benchmarks.processes import resident_bytes
+async def nothing(): pass
+anyio.run(nothing)
+memory, began = resident_bytes("self"), time.process_time_ns()
+{imports}
+took = time.process_time_ns() - began
+print([took, resident_bytes("self") - memory])
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How much to measure, the client, a server for each candidate, and some never checked."""
+
+    sizes: Mapping[str, Any]
+    folder: Path
+    client: Client
+    servers: Mapping[str, Server]
+    idle: Mapping[str, Server]
+    began: float  # when the idle ones were seen first, and their CPU time in ns then
+    before: Mapping[str, int]
+
+    def turns(self, rounds: str) -> Iterator[tuple[str, Server]]:
+        """Yield every server once a round, in a new order each round."""
+        for _ in range(self.sizes[rounds]):
+            yield from random.sample(list(self.servers.items()), len(self.servers))
+
+    def check(self, kind: str, server: Server, count: int, **how: Any) -> tuple[float, Times]:
+        """Make checks as `Client.start` does; return the server's µs of CPU for each, and times."""
+        before = server.cpu_ns
+        took = times(self.client.start(kind, server.port, count, **how))
+        return (server.cpu_ns - before) / count / 1000, took
+
+
+def _check_of(name: str) -> str:
+    return "tcp" if name == FLOOR else CANDIDATES[name].check
+
+
+def _to_the_end(name: str) -> str:
+    """Return the check that lasts until the candidate closes the connection."""
+    return "http" if _check_of(name) == "http" else "eof"
+
+
+def checks_of_kubelet(bench: Bench) -> Iterator[Sample]:
+    """Make checks as kubelet makes them, 1000/s."""
+    for name, server in bench.turns("rounds"):
+        kind = _check_of(name)
+        cpu, (connects, wholes) = bench.check(kind, server, bench.sizes["checks"], **_PACE)
+        yield name, "server_cpu_us", cpu
+        for connect, whole in zip(connects, wholes, strict=True):
+            yield name, "connect_us", connect / 1000
+            if kind == "http":
+                yield name, "whole_us", whole / 1000
+    for name, server in bench.turns("eof_rounds"):
+        if _check_of(name) == "tcp":
+            _, (_, wholes) = bench.check("eof", server, bench.sizes["checks"], **_PACE)
+            for whole in wholes:
+                yield name, "whole_us", whole / 1000
+
+
+def checks_at_once(bench: Bench) -> Iterator[Sample]:
+    """Make 1 to 256 checks at once."""
+    for level in bench.sizes["levels"]:
+        count = level * max(1, bench.sizes["level_checks"] // level)
+        for name, server in bench.turns("level_rounds"):
+            cpu, _ = bench.check(_to_the_end(name), server, count, level=level)
+            yield name, f"cpu_us_at_once.{level}", cpu
+
+
+def slow_checks(bench: Bench) -> Iterator[Sample]:
+    """Make 1 to 100 checks/s, and take off what an idle server takes anyway.
+
+    Below 100 checks/s all candidates are checked at the same time, each by a client of its own, as
+    the pods of a node are.
+    """
+    time.sleep(max(0.0, bench.began + bench.sizes["idle"] - time.monotonic()))
+    took = time.monotonic() - bench.began
+    idle = {name: (each.cpu_ns - bench.before[name]) / took for name, each in bench.idle.items()}
+    for name, ns_per_s in idle.items():
+        checked, comma, _ = name.partition(",")
+        figure = "idle_cpu_s_per_hour_unwatched" if comma else "idle_cpu_s_per_hour"
+        yield checked, figure, ns_per_s * 3600 / 1e9
+    for rate, checks in bench.sizes["rates"]:
+        for _ in range(bench.sizes["slow_rounds"]):
+            servers = list(bench.servers.items())
+            for group in [[each] for each in servers] if rate >= 100 else [servers]:
+                before = {name: server.cpu_ns for name, server in group}
+                for client in [
+                    bench.client.start(_check_of(name), server.port, checks, period=1 / rate)
+                    for name, server in group
+                ]:
+                    times(client)
+                for name, server in group:
+                    spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
+                    yield name, f"cpu_us_at_rate.{rate}", spent / 1000
+
+
+def memory_kept(bench: Bench) -> Iterator[Sample]:
+    """Look what stays of resident memory for each check, once all is warm."""
+    count = bench.sizes["kept_checks"]
+    for name, server in bench.servers.items():
+        bench.check(_to_the_end(name), server, count)
+        before = server.resident_bytes
+        bench.check(_to_the_end(name), server, 2 * count)
+        yield name, "kept_bytes", (server.resident_bytes - before) / (2 * count)
+
+
+def exec_probes(bench: Bench) -> Iterator[Sample]:
+    """Run exec probes: their time, CPU and peak of memory, and the checked listener's CPU."""
+    pid_file = bench.folder / "worker.pid"
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
+    os.environ.setdefault("ANTHROPIC_API_KEY", "any")
+    server = bench.servers[ON_ASYNCIO.name]
+    commands = {
+        SCRIPT: [sys.executable, str(ROOT / "benchmarks" / "exec_probe.py"), str(pid_file)],
+        CHECK: [sys.executable, "-m", "tcp_probe", "check", str(server.port)],
+        BASH: ["bash", "-c", f"</dev/tcp/127.0.0.1/{server.port}"],
+    }
+    for _ in range(bench.sizes["command_rounds"]):
+        for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
+            before = server.cpu_ns
+            [whole], [cpu], [peak] = bench.client.commands(commands[name], 1)
+            time.sleep(_SETTLE)
+            yield name, "whole_us", whole / 1000
+            yield name, "client_cpu_us", cpu / 1000
+            yield name, "peak_bytes", peak
+            if name != SCRIPT:
+                yield name, "server_cpu_us", (server.cpu_ns - before) / 1000
+
+
+def resident_memory(bench: Bench) -> Iterator[Sample]:
+    """Look how much memory each candidate adds to the same process without it.
+
+    The floor in C has no process to be added to, and keeps all of its own: it is left as it runs.
+    """
+    yield FLOOR, "resident_bytes", bench.servers[FLOOR].resident_bytes
+    commands = {each.name: worker(each.name) for each in (*WORKERS, *CHECKED)}
+    for _ in range(bench.sizes["starts"]):
+        with serving(commands) as servers:
+            for each in CHECKED:
+                bench.check(_to_the_end(each.name), servers[each.name], _WARM_UP)
+            held = {name: server.resident_bytes for name, server in servers.items()}
+        for each in CHECKED:
+            yield each.name, "resident_bytes", held[each.name] - held[f"nothing on {each.loop}"]
+
+
+def imports(bench: Bench) -> Iterator[Sample]:
+    """Import what each candidate needs, once anyio has run."""
+    for _ in range(bench.sizes["imports"]):
+        for code in dict.fromkeys(each.imports for each in (*LISTENERS, *PEERS)):
+            took, memory = found_by([sys.executable, "-c", _IMPORT.format(imports=code)])
+            for each in (*LISTENERS, *PEERS):
+                if each.imports == code:
+                    yield each.name, "import.ms", took / 1e6
+                    yield each.name, "import.bytes", memory
+
+
+def worker_loss(bench: Bench) -> Iterator[Sample]:
+    """Check busy workers, each in the loop of a candidate, which lose some of their work.
+
+    The worker counts units of work. What it takes for one, in CPU time, is measured without checks;
+    then, with checks, whatever CPU time did not go into units went into the checks.
+    """
+    names = [each.name for each in (*LISTENERS, *PEERS)]
+    progress = {name: progress_in(bench.folder / name) for name in names}
+    checks = bench.sizes["worker_checks"]
+
+    def let_work(name: str, least: float) -> tuple[float, int]:
+        units, end = progress[name].units + 100, time.monotonic() + least
+        while progress[name].units < units or time.monotonic() < end:
+            time.sleep(0.01)
+        return servers[name].cpu_ns / 1000, progress[name].units
+
+    commands = {name: worker(name, "busy", bench.folder / name) for name in names}
+    with serving(commands, SERVER_CORE) as servers:
+        for name in names * bench.sizes["worker_rounds"]:
+            progress[name].working = True
+            cpu, units = let_work(name, 0.02)
+            cpu_middle, units_middle = let_work(name, checks * _BUSY_PERIOD)
+            bench.check(_to_the_end(name), servers[name], checks, period=_BUSY_PERIOD)
+            cpu_end, units_end = servers[name].cpu_ns / 1000, progress[name].units
+            progress[name].working = False
+            unit = (cpu_middle - cpu) / (units_middle - units)
+            lost = cpu_end - cpu_middle - (units_end - units_middle) * unit
+            yield name, "worker_loss_us", lost / checks
+
+
+# In this order; each is told by the first line of its docstring.
+PARTS = (
+    checks_of_kubelet,
+    checks_at_once,
+    memory_kept,
+    exec_probes,
+    worker_loss,
+    resident_memory,
+    imports,
+    slow_checks,
+)
