@@ -9,7 +9,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import distributions
 from pathlib import Path
@@ -34,13 +34,12 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - _BEGAN:5.1f} s  {text}", file=sys.stderr, flush=True)
 
 
-def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
+def run(
     name: str,
     doc: str | None,
     sizes: Sizes,
     measure: Callable[[Mapping[str, Any], Path], Results],
     markdown: Callable[[Results], str],
-    parts: Sequence[str] = (),
 ) -> tuple[Results, Path | None]:
     """Measure as the command line says; print the tables and write them; return the results.
 
@@ -53,16 +52,12 @@ def run(  # noqa: PLR0913, PLR0917 (each says another thing about the same run)
     )
     parser.add_argument("--quick", action="store_true", help="tiny counts, which mean nothing")
     parser.add_argument("--output", type=Path, help="where to write the results")
-    if parts:
-        parser.add_argument("--part", choices=parts, action="append", help="leave out the others")
     given = parser.parse_args()
     if sys.platform != "linux":
         parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
     # An import of a deployed worker compiles nothing either.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     chosen = {key: pair[given.quick] for key, pair in sizes.items()}
-    if parts:
-        chosen["parts"] = given.part or list(parts)
     began, others = time.monotonic(), _others_cpu()
     with tempfile.TemporaryDirectory() as folder, no_process_left():
         # The workers are killed, and so leave their temporary files behind.

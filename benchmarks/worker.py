@@ -2,7 +2,8 @@
 
     python -m benchmarks.worker CANDIDATE BACKLOG [MODULE [ARGUMENT ...]]
 
-The worker does what `work` of `benchmarks.MODULE` does; without a module it waits for ever.
+The worker does what `work` of `benchmarks.MODULE` does, after its `prepare`, if there is one;
+without a module it waits for ever.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ async def wait(_: Watch) -> None:
 def main() -> None:
     """Work."""
     candidate, backlog, *rest = sys.argv[1:]
-    does = import_module(f"benchmarks.{rest[0]}").work if rest else wait
+    does = wait
+    if rest:
+        module = import_module(f"benchmarks.{rest[0]}")
+        if hasattr(module, "prepare"):
+            module.prepare(*rest[1:])
+        does = module.work
 
     async def work(watch: Watch) -> None:
         await does(watch, *rest[1:])

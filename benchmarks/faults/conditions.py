@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -39,58 +40,50 @@ Happen = Callable[[Watch], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that happens to a worker, which it should be killed for or not.
+    """Something that happens to a worker, which it should be killed for, if it is a fault.
 
     `cores` is how many it keeps busy, `needs` a package, which the worker imports as it starts.
     """
 
     name: str
     happen: Happen
-    is_fault: bool
+    is_fault: bool = True
     clients: int = 1
     cores: float = 0.0
     needs: str = ""
 
 
-CONDITIONS: dict[str, Condition] = {}
-
-
-def _fault(name: str, *, cores: float = 0.0, needs: str = "") -> Callable[[Happen], None]:
-    def add(happen: Happen) -> None:
-        CONDITIONS[name] = Condition(name, happen, is_fault=True, cores=cores, needs=needs)
-
-    return add
-
-
-def _healthy(name: str, *, clients: int = 1, cores: float = 0.0) -> Callable[[Happen], None]:
-    def add(happen: Happen) -> None:
-        CONDITIONS[name] = Condition(name, happen, is_fault=False, clients=clients, cores=cores)
-
-    return add
+def prepare(name: str) -> None:
+    """Import what the condition needs, before anything listens."""
+    if CONDITIONS[name].needs:
+        import_module(CONDITIONS[name].needs)
 
 
 async def work(watch: Watch, name: str) -> None:
     """Do job after job until SIGUSR1, when the condition happens: the worker."""
-    condition = CONDITIONS[name]
-    if condition.needs:
-        import_module(condition.needs)
     happens: list[int] = []
     signal.signal(signal.SIGUSR1, lambda *_: happens.append(1))
     while not happens:
         with watch():
             await anyio.sleep(_JOB)
-    await condition.happen(watch)
+    await CONDITIONS[name].happen(watch)
 
 
-async def _jobs(watch: Watch) -> None:
-    while True:
+def _in_a_job(call: Callable[[], object]) -> Happen:
+    """Make a synchronous call in the loop, as one job, and go on with others if it returns."""
+
+    async def happen(watch: Watch) -> None:
         with watch():
-            await anyio.sleep(_JOB)
+            call()
+        while True:
+            with watch():
+                await anyio.sleep(_JOB)
+
+    return happen
 
 
-def _forget_a_thread() -> None:
-    """Keep the process alive, as a thread pool or a client library's thread does."""
-    threading.Thread(target=threading.Event().wait).start()
+def _signal(number: int) -> None:
+    os.kill(os.getpid(), number)
 
 
 def _compute(seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -99,125 +92,75 @@ def _compute(seconds: float, clock: Callable[[], float] = time.perf_counter) -> 
         pass
 
 
-@_fault("worker returns, the process lives")
-async def _(_: Watch) -> None:
+def _deadlock() -> None:
+    lock = threading.Lock()
+    with lock:
+        lock.acquire()
+
+
+def _leak_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with suppress(OSError):
+        while True:
+            os.open(os.devnull, os.O_RDONLY)
+
+
+def _die_after_a_fork() -> None:
+    if os.fork():
+        _signal(signal.SIGKILL)
+    while True:
+        signal.pause()
+
+
+def _forget_a_thread() -> None:
+    """Keep the process alive, as a thread pool or a client library's thread does."""
+    threading.Thread(target=threading.Event().wait).start()
+
+
+async def _returns(_: Watch) -> None:
     _forget_a_thread()
 
 
-@_fault("worker raises, the process lives")
-async def _(_: Watch) -> None:
+async def _raises(_: Watch) -> None:
     _forget_a_thread()
     raise ValueError("bad job")
 
 
-@_fault("loop blocked by a sleep")
-async def _(watch: Watch) -> None:
-    with watch():
-        time.sleep(3600)  # noqa: ASYNC251 (the fault)
+async def _idle(_: Watch) -> None:
+    await anyio.Event().wait()
 
 
-@_fault("loop blocked by a pure-Python spin", cores=1.0)
-async def _(watch: Watch) -> None:
-    with watch():
-        _compute(3600)
-
-
-@_fault("loop blocked by a lock")
-async def _(watch: Watch) -> None:
-    lock = threading.Lock()
-    with watch(), lock:
-        lock.acquire()
-
-
-@_fault("GIL held in C")
-async def _(watch: Watch) -> None:
-    with watch():
-        ctypes.PyDLL(None).sleep(3600)
-
-
-@_fault("SIGSTOP")
-async def _(watch: Watch) -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
-    await _jobs(watch)
-
-
-@_fault("an await that never returns")
-async def _(watch: Watch) -> None:
+async def _awaits_for_ever(watch: Watch) -> None:
     with watch():
         await anyio.Event().wait()
 
 
-@_fault("CLI exits 0 without a result", needs="claude_agent_sdk")
-async def _(watch: Watch) -> None:
+async def _cli_ends(watch: Watch) -> None:
     from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
     options = ClaudeAgentOptions(cli_path=str(Path(__file__).with_name("fake_cli.py")))
     async with ClaudeSDKClient(options) as client:
         with watch():
             await client.query("What is a TCP handshake?")
-            async for _message in client.receive_messages():
+            async for _ in client.receive_messages():
                 pass
     _forget_a_thread()
 
 
-@_fault("file descriptors exhausted")
-async def _(watch: Watch) -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    with suppress(OSError):
-        while True:
-            os.open(os.devnull, os.O_RDONLY)
-    await _jobs(watch)
-
-
-@_fault("killed parent with a forked child")
-async def _(_: Watch) -> None:
-    if os.fork():
-        os.kill(os.getpid(), signal.SIGKILL)
-    while True:
-        signal.pause()
-
-
-@_fault("process gone")
-async def _(_: Watch) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@_healthy("busy 50 ms of every 100 ms, 6 clients at once", clients=6, cores=0.5)
-async def _(watch: Watch) -> None:
+async def _busy(watch: Watch) -> None:
     while True:
         with watch():
             _compute(0.05)
             await anyio.sleep(0.05)
 
 
-@_healthy("a 1 s import")
-async def _(watch: Watch) -> None:
-    with watch():
-        import_module("benchmarks.faults.slow_module")
-    await _jobs(watch)
-
-
-@_healthy("one synchronous call of 5 s")
-async def _(watch: Watch) -> None:
-    with watch():
-        time.sleep(5)  # noqa: ASYNC251 (the condition)
-    await _jobs(watch)
-
-
-@_healthy("idle all the time")
-async def _(_: Watch) -> None:
-    await anyio.Event().wait()
-
-
-@_healthy("API down all the time")
-async def _(watch: Watch) -> None:
+async def _api_down(watch: Watch) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         await _call_api(watch, bound)
 
 
-@_healthy("API silent all the time")
-async def _(watch: Watch) -> None:
+async def _api_silent(watch: Watch) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
         await _call_api(watch, silent)
 
@@ -230,11 +173,37 @@ async def _call_api(watch: Watch, api: socket.socket) -> None:
         await anyio.sleep(0.5)
 
 
-@_healthy("5 % CPU")
-async def _(watch: Watch) -> None:
+async def _throttled(watch: Watch) -> None:
     """Want 10 ms of CPU in every 100 ms, and get 5."""
     subprocess.Popen([sys.executable, "-c", _THROTTLE])  # noqa: ASYNC220 (it may well be late)
     while True:
         with watch():
             _compute(0.01, time.thread_time)
             await anyio.sleep(0.09)
+
+
+_FAULTS = (
+    Condition("worker returns, the process lives", _returns),
+    Condition("worker raises, the process lives", _raises),
+    Condition("loop blocked by a sleep", _in_a_job(partial(time.sleep, 3600))),
+    Condition("loop blocked by a pure-Python spin", _in_a_job(partial(_compute, 3600)), cores=1.0),
+    Condition("loop blocked by a lock", _in_a_job(_deadlock)),
+    Condition("GIL held in C", _in_a_job(partial(ctypes.PyDLL(None).sleep, 3600))),
+    Condition("SIGSTOP", _in_a_job(partial(_signal, signal.SIGSTOP))),
+    Condition("an await that never returns", _awaits_for_ever),
+    Condition("CLI exits 0 without a result", _cli_ends, needs="claude_agent_sdk"),
+    Condition("file descriptors exhausted", _in_a_job(_leak_files)),
+    Condition("killed parent with a forked child", _in_a_job(_die_after_a_fork)),
+    Condition("process gone", _in_a_job(partial(_signal, signal.SIGKILL))),
+)
+_healthy = partial(Condition, is_fault=False)
+_HEALTHY = (
+    _healthy("busy 50 ms of every 100 ms, 6 clients at once", _busy, clients=6, cores=0.5),
+    _healthy("a 1 s import", _in_a_job(partial(import_module, "benchmarks.faults.slow_module"))),
+    _healthy("one synchronous call of 5 s", _in_a_job(partial(time.sleep, 5))),
+    _healthy("idle all the time", _idle),
+    _healthy("API down all the time", _api_down),
+    _healthy("API silent all the time", _api_silent),
+    _healthy("5 % CPU", _throttled),
+)
+CONDITIONS = {each.name: each for each in (*_FAULTS, *_HEALTHY)}

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.candidates import LISTENERS, LOOPS, PEERS, THREAD
-from benchmarks.load import abuse, endurance, entries, floods, time_wait, watchdogs
+from benchmarks.load import abuse, floods, growth, time_wait, watchdogs
 from benchmarks.processes import CLIENT_CORE
 from benchmarks.run import Results, run, say
 
-PARTS = {
-    each.__name__.rpartition(".")[2]: each
-    for each in (endurance, floods, abuse, entries, watchdogs, time_wait)
+PARTS = {  # in this order
+    "endurance": ("(a) Checks back to back", growth.measure_checks, growth.report_checks),
+    "floods": ("(b) Floods of connections", floods.measure, floods.report),
+    "abuse": ("(c) Clients that misbehave", abuse.measure, abuse.report),
+    "entries": ("(d) Entries and exits", growth.measure_entries, growth.report_entries),
+    "watchdogs": ("(e) Watchdogs", watchdogs.measure, watchdogs.report),
+    "time_wait": ("(f) TIME_WAIT", time_wait.measure, time_wait.report),
 }
 FLOODED = [each.name for each in (*LISTENERS, *PEERS, THREAD)]
 SIZES = {  # in full, and in a quick run; times in s
@@ -40,19 +44,19 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Run the parts."""
     os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
     found = {}
-    for name in sizes["parts"]:
-        say(name)
-        found[name] = PARTS[name].measure(sizes, folder)
+    for name, (title, measure_part, _) in PARTS.items():
+        say(title)
+        found[name] = measure_part(sizes, folder)
     return found
 
 
 def markdown(results: Results) -> str:
     """Return the tables."""
     return "\n".join(
-        f"## {PARTS[name].TITLE}\n\n{PARTS[name].report(results[name], results['sizes'])}"
-        for name in results["sizes"]["parts"]
+        f"## {title}\n\n{report(results[name], results['sizes'])}"
+        for name, (title, _, report) in PARTS.items()
     )
 
 
 if __name__ == "__main__":
-    run("load", __doc__, SIZES, measure, markdown, list(PARTS))
+    run("load", __doc__, SIZES, measure, markdown)

@@ -15,38 +15,30 @@ from benchmarks.load.loaded import Loaded, loaded, passed
 from benchmarks.processes import resources
 from benchmarks.run import Columns, Results, table
 
-TITLE = "(c) Clients that misbehave"
 _PAUSE = 0.002  # s between two connections
 
 
-def hold(_: socket.socket) -> None:
-    """Keep the connection open."""
-
-
-def reset(client: socket.socket) -> None:
-    """Close with RST."""
+def _reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
 
 
-def send_garbage(client: socket.socket) -> None:
-    """Send 64 KiB of nonsense."""
+def _send_garbage(client: socket.socket) -> None:
     client.sendall(bytes(range(256)) * 256)
     client.close()
 
 
-def ask_by_http(client: socket.socket) -> None:
-    """Send an HTTP request and wait for the answer."""
+def _ask_by_http(client: socket.socket) -> None:
     client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     client.recv(1000)
     client.close()
 
 
-ABUSES: dict[str, tuple[str, Callable[[socket.socket], None]]] = {
-    "hold": ("127.0.0.1", hold),
-    "reset": ("127.0.0.1", reset),
-    "send garbage": ("127.0.0.1", send_garbage),
-    "send an HTTP request": ("127.0.0.1", ask_by_http),
+ABUSES: dict[str, tuple[str, Callable[[socket.socket], object]]] = {
+    "hold": ("127.0.0.1", socket.socket.fileno),  # and close with all others, at the end
+    "reset": ("127.0.0.1", _reset),
+    "send garbage": ("127.0.0.1", _send_garbage),
+    "send an HTTP request": ("127.0.0.1", _ask_by_http),
     "check from IPv6": ("::1", socket.socket.close),
 }
 

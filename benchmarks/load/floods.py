@@ -24,7 +24,6 @@ from benchmarks.load.loaded import Loaded, loaded, passed
 from benchmarks.processes import found_by, module
 from benchmarks.run import Columns, Results, cell, table
 
-TITLE = "(b) Floods of connections"
 GROUPS = {
     "beside this listener": [each.name for each in LISTENERS],
     "beside others in its loop": [each.name for each in PEERS],

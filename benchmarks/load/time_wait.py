@@ -14,7 +14,6 @@ import tcp_probe
 from benchmarks.processes import SERVER_CORE, serving, worker
 from benchmarks.run import Columns, Results, cell, table
 
-TITLE = "(f) TIME_WAIT"
 _PERIOD = 0.001  # s
 # On loopback the kernel uses a port again after a second in TIME_WAIT, unless the address differs.
 _ADDRESSES = 50

@@ -18,8 +18,6 @@ from benchmarks.candidates import Watch
 from benchmarks.processes import found_by, worker
 from benchmarks.run import Columns, Results, cell, table
 
-TITLE = "(e) Watchdogs"
-
 
 def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Measure each loop in a process of its own."""
