@@ -16,21 +16,14 @@ if TYPE_CHECKING:
     from ._watchdog import Watchdog as Watchdog
 else:
     # Unseen by a type checker, which would take any name from a module that has a __getattr__.
-    _HOMES = {
-        "Probe": "._probe",
-        "Watchdog": "._watchdog",
-        "check": "._check",
-        "serve": "._serve",
-        "start": "._start",
-    }
-
     def __getattr__(name: str) -> object:
         # Each is loaded at its first use: a check as an exec probe has no use for anyio.
-        if name not in _HOMES:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        public = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
+        home = import_module(f"._{name.lower()}", __name__)
+        public = globals()[name] = getattr(home, name)
         return public
 
     def __dir__() -> list[str]:

@@ -3,10 +3,15 @@ from __future__ import annotations
 import os
 
 
+def wrong_type(name: str, expected: str, value: object) -> TypeError:
+    """Return the error that says what was expected and what was given."""
+    return TypeError(f"{name}: expected {expected}, got {value!r} ({type(value).__name__})")
+
+
 def whole_number(name: str, value: object, least: int, most: int) -> int:
     """Return `value` if it is an int from `least` to `most`; a bool is none."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected an int, got {value!r} ({type(value).__name__})")
+        raise wrong_type(name, "an int", value)
     if not least <= value <= most:
         raise ValueError(f"{name}: expected {least} to {most}, got {value}")
     return value
@@ -19,9 +24,7 @@ _MOST_SECONDS = 1e9
 def seconds(name: str, value: object) -> float:
     """Return `value` as a float if it is a number of seconds above 0 that a clock can wait for."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(
-            f"{name}: expected a number of seconds, got {value!r} ({type(value).__name__})"
-        )
+        raise wrong_type(name, "a number of seconds", value)
     if not 0 < value <= _MOST_SECONDS:
         raise ValueError(f"{name}: expected a number of seconds above 0, at most 1e9, got {value}")
     return float(value)
@@ -33,4 +36,4 @@ def path(name: str, value: object) -> str | None:
         return value
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
-    raise TypeError(f"{name}: expected a path or None, got {value!r} ({type(value).__name__})")
+    raise wrong_type(name, "a path or None", value)

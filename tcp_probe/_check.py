@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 from time import perf_counter
 
-from ._arguments import seconds, whole_number
+from ._arguments import seconds, whole_number, wrong_type
 
 # `typing` would be a third of the start-up time of `python -m tcp_probe check`.
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def check(port: int, host: str = "127.0.0.1", timeout: float = 1.0) -> float:
     whole_number("port", port, 1, 65535)
     seconds("timeout", timeout)
     if not isinstance(host, str):
-        raise TypeError(f"host: expected a text, got {host!r} ({type(host).__name__})")
+        raise wrong_type("host", "a text", host)
     # As bytes, where it can be: for a text Python loads its table of international names first.
     address: Any = host.encode() if host.isascii() else host
     began = perf_counter()

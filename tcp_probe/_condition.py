@@ -20,13 +20,12 @@ def is_cancellation_from_outside(error: BaseException) -> bool:
     return cancelled and anyio.current_effective_deadline() == float("-inf")
 
 
-def hold(gate: Gate) -> None:
-    """Keep the port from listening until `ask` has got its first answer."""
+def hold(condition: Callable[[], Awaitable[object]], gate: Gate) -> None:
+    """Keep the port from listening until `ask` has got its first answer.
+
+    Raises `TypeError` where `condition` gives nothing to await. An async function is not run.
+    """
     gate.hold(_CAUSE, "the condition has not been answered yet")
-
-
-def must_be_async(condition: Callable[[], Awaitable[object]]) -> None:
-    """Raise `TypeError` where `condition` gives nothing to await. An async function is not run."""
     try:
         answer = condition()
     except Exception:  # noqa: BLE001 (a reason to refuse, once it is asked)

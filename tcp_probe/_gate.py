@@ -96,7 +96,7 @@ class Gate:
         behind the reason, and `where` is asked, once the port refuses: both may be slow, or the
         worker's own code.
         """
-        news = News(level, error)
+        news = News(level, error, is_known=False)
 
         def stands() -> bool:
             self._reasons[cause] = _shortened(reason)
@@ -152,7 +152,7 @@ class Gate:
     def remark(self, level: int, remark: str) -> None:
         """Write a line in the log, after those that were to be written before."""
         news = News(level)
-        news.remark, news.is_known = remark, True
+        news.remark = remark
         locked(self.lock, partial(self._log.put, news))
         self._tell()
 
@@ -163,9 +163,7 @@ class Gate:
     def _obey_and_announce(self) -> None:
         self._obey()
         if self._told is not self.listening:
-            news = News(logging.WARNING if self._reasons else logging.INFO)
-            news.is_known = True
-            self._announce(news)
+            self._announce(News(logging.WARNING if self._reasons else logging.INFO))
 
     def _say_more(self, cause: object, reason: str) -> None:
         if cause in self._reasons:
@@ -195,9 +193,7 @@ class Gate:
                 raise  # a signal handler's, such as a TimeoutError
             self._listener.listening = False
             self._reasons[_BROKEN] = f"the port cannot listen again: {error}"
-            news = News(logging.ERROR, error)
-            news.is_known = True
-            self._announce(news)
+            self._announce(News(logging.ERROR, error))
 
     def _announce(self, news: News) -> None:
         """Get ready what there is to tell, in the order in which it happens: with the lock held."""

@@ -19,23 +19,18 @@ from ._stall import StallWatch
 class InLoop:
     """The async form of `serve`: it accepts in the worker's event loop, in tasks of its own."""
 
-    def __init__(
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._interrupt: KeyboardInterrupt | None = None
+
+    async def enter(
         self,
-        port: Port,
         stall_timeout: float | None,
         condition: Callable[[], Awaitable[object]] | None,
         interval: float,
     ) -> None:
-        self._port = port
-        self._stall_timeout = stall_timeout
-        self._condition = condition
-        self._interval = interval
-        self._interrupt: KeyboardInterrupt | None = None
-
-    async def enter(self) -> None:
         """Begin to listen."""
         port, gate = self._port, self._port.gate
-        condition = self._condition
         loop = anyio.lowlevel.current_token().native_token
         port.acceptor = self._acceptor = acceptor(gate, port.listener, port.timers, loop)
         soon = call_soon(loop)
@@ -46,7 +41,7 @@ class InLoop:
 
         gate.changed = changed
         if condition is not None:
-            _condition.must_be_async(condition)
+            _condition.hold(condition, gate)
         # Asked for now: a worker that is left to the garbage collector ends outside the loop.
         self._cancelled = anyio.get_cancelled_exc_class()
         self._coroutine = running_coroutine()
@@ -55,11 +50,10 @@ class InLoop:
         self._begin(self._stay)
         if isinstance(self._acceptor, TaskAcceptor):
             self._begin(self._acceptor.run)
-        if self._stall_timeout is not None:
-            StallWatch(gate, port.timers, self._stall_timeout, soon).watch()
+        if stall_timeout is not None:
+            StallWatch(gate, port.timers, stall_timeout, soon).watch()
         if condition is not None:
-            _condition.hold(gate)
-            self._begin(partial(_condition.ask, condition, self._interval, gate, port.timers))
+            self._begin(partial(_condition.ask, condition, interval, gate, port.timers))
         port.open()
         self._acceptor.follow()
 

@@ -26,7 +26,9 @@ class OwnThread(Thread):
 class News:
     """What is told of a port: that it refuses checks, for reasons; that it answers; or a remark."""
 
-    def __init__(self, level: int, error: BaseException | None = None) -> None:
+    def __init__(
+        self, level: int, error: BaseException | None = None, *, is_known: bool = True
+    ) -> None:
         self.level = level
         self.error = error
         self.reasons: tuple[str, ...] = ()
@@ -34,7 +36,7 @@ class News:
         self.place = ""
         self.raised_at = ""
         # It has its place in the order before all of it is known; but not for long.
-        self.is_known = False
+        self.is_known = is_known
         self._known_by = monotonic() + _PATIENCE
 
     @property

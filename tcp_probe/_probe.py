@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import final
 
-from ._arguments import seconds
+from ._arguments import seconds, wrong_type
 from ._not_by_hand import NotByHand
 from ._port import Port
 from ._timer import Timer
@@ -80,7 +80,7 @@ class Probe(metaclass=NotByHand):
             ready.fail("draining")
         """
         if not isinstance(reason, str):
-            raise TypeError(f"reason: expected a text, got {reason!r} ({type(reason).__name__})")
+            raise wrong_type("reason", "a text", reason)
         if not reason:
             raise ValueError("reason: expected a text that says why, got an empty one")
         self._port.gate.refuse("fail", reason)

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 
 from ._acceptor import ThreadAcceptor
-from ._arguments import path, seconds, whole_number
+from ._arguments import path, seconds, whole_number, wrong_type
 from ._defaults import BACKLOG, INTERVAL, STALL_TIMEOUT, TERMINATION_LOG
 from ._listener import Listener
 from ._port import Port
@@ -117,7 +117,7 @@ class serve(  # noqa: N801 (to its user it is a function)
     ) -> None:
         self._number = whole_number("port", port, 0, 65535)
         if not isinstance(host, (str, type(None))):
-            raise TypeError(f"host: expected a text or None, got {host!r} ({type(host).__name__})")
+            raise wrong_type("host", "a text or None", host)
         self._host = host
         self._backlog = whole_number("backlog", backlog, 0, 2**31 - 1)
         self._stall_timeout = (
@@ -128,7 +128,7 @@ class serve(  # noqa: N801 (to its user it is a function)
         self._condition = condition
         self._interval = seconds("interval", interval)
         if not isinstance(wait, bool):
-            raise TypeError(f"wait: expected a bool, got {wait!r} ({type(wait).__name__})")
+            raise wrong_type("wait", "a bool", wait)
         self._wait = wait
         self._termination_log = path("termination_log", termination_log)
         self._entered = False
@@ -155,8 +155,8 @@ class serve(  # noqa: N801 (to its user it is a function)
 
         port = self._take(blocking=False)
         try:
-            in_loop = InLoop(port, self._stall_timeout, self._condition, self._interval)
-            await in_loop.enter()
+            in_loop = InLoop(port)
+            await in_loop.enter(self._stall_timeout, self._condition, self._interval)
         except BaseException:
             port.abandon()
             raise

@@ -12,6 +12,8 @@ from ._timers import Timers
 # How long (s) from one try to take the port to the next.
 _PAUSE = 1.0
 
+_CAUSE = "in use"
+
 
 class WaitForPort(Timer):
     """Takes a port that is in use as soon as it is free, for workers that overlap for a while."""
@@ -19,19 +21,15 @@ class WaitForPort(Timer):
     __slots__ = ("_listener",)
 
     def __init__(self, gate: Gate, timers: Timers, listener: Listener) -> None:
-        super().__init__(gate, timers, _PAUSE, "another process listens on the port")
+        super().__init__(gate, timers, _PAUSE, "")
         self._listener = listener
 
     def begin(self) -> None:
         """Try from now on, and say so once."""
-        self._gate.hold(self, self._reason)
+        self._gate.hold(_CAUSE, "another process listens on the port")
         remark = f"is in use, and is tried again every {_PAUSE:g} s until it is free"
         self._gate.remark(logging.WARNING, remark)
         self.start(str)
-
-    def due_at(self) -> float:
-        """Return when to try again."""
-        return self.reset_at + self.timeout
 
     def due(self) -> None:
         """Try again."""
@@ -45,4 +43,5 @@ class WaitForPort(Timer):
                 if error.errno != EADDRINUSE:
                     raise
                 return
-        self.stop()
+        self._timers.stop(self)
+        self._gate.withdraw(_CAUSE)
