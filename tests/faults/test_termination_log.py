@@ -10,6 +10,7 @@ import pytest
 
 Start = Callable[..., Any]
 Soon = Callable[[Callable[[], object]], None]
+Refusal = Callable[[Any], str]
 
 # What kubelet reads of the file.
 MOST = 4096
@@ -60,19 +61,32 @@ def useless(
         os.close(descriptor)
 
 
+@pytest.fixture
+def refusal(soon: Soon, file: Path) -> Callable[[Any], str]:
+    """Wait until the file tells of a refusal of a worker's port, and return it from its reason."""
+
+    def refusal(worker: Any) -> str:
+        soon(file.read_text)
+        text = file.read_text()
+        begins = f"port {worker.port} refuses checks: "
+        assert text.startswith(begins)
+        return text.removeprefix(begins)
+
+    return refusal
+
+
 def place(text: str) -> str:
     """Tell where a line of worker.py stands, in the words of faulthandler."""
     (number,) = (n for n, line in enumerate(WORKER.read_text().splitlines(), 1) if text in line)
     return f'  File "{WORKER}", line {number} in '
 
 
-def test_a_blocked_loop(start: Start, soon: Soon, file: Path) -> None:
+def test_a_blocked_loop(start: Start, soon: Soon, refusal: Refusal, file: Path) -> None:
     """The file says why the port refuses, and by what the loop is blocked, until it runs again."""
     worker = start("blocked_by_a_sleep", stall_timeout=0.3, backlog=DEEP)
-    soon(file.read_text)
-    text = file.read_text()
+    text = refusal(worker)
     reason = "the event loop has not run for 0.3 s"
-    assert text.startswith(f"port {worker.port} refuses checks: {reason}\nthe thread stands at ")
+    assert text.startswith(f"{reason}\nthe thread stands at ")
     assert "in blocked_by_a_sleep\n" in text
     assert worker.check() == "refused"
     worker.tell()
@@ -90,13 +104,12 @@ def test_the_message_of_a_killed_worker(start: Start, soon: Soon, file: Path) ->
     assert file.read_text() == text
 
 
-def test_a_silent_await(start: Start, soon: Soon, file: Path) -> None:
+def test_a_silent_await(start: Start, soon: Soon, refusal: Refusal, file: Path) -> None:
     """The file says that a watchdog ran out, and for what the task waits, until that comes."""
     worker = start("silent_await")
-    soon(file.read_text)
-    text = file.read_text()
+    text = refusal(worker)
     reason = "a watchdog ran out: no reset for 0.3 s"
-    assert text.startswith(f"port {worker.port} refuses checks: {reason}\nthe task waits at ")
+    assert text.startswith(f"{reason}\nthe task waits at ")
     assert "in silent_await\n" in text
     assert "in reply\n" in text
     worker.tell()
@@ -111,23 +124,21 @@ def test_a_verdict(start: Start, soon: Soon, file: Path) -> None:
     soon(lambda: not file.read_text())
 
 
-def test_an_exception(start: Start, soon: Soon, file: Path) -> None:
+def test_an_exception(start: Start, refusal: Refusal) -> None:
     """The file says with what the worker ended, and where it was raised."""
     worker = start("raises")
-    soon(file.read_text)
-    text = file.read_text()
+    text = refusal(worker)
     reason = "the worker ended with ValueError('bad job')"
-    assert text.startswith(f"port {worker.port} refuses checks: {reason}\nit was raised at ")
+    assert text.startswith(f"{reason}\nit was raised at ")
     assert text.endswith('in raises\n    raise ValueError("bad job")\n')
 
 
-def test_a_broken_probe(start: Start, soon: Soon, file: Path) -> None:
+def test_a_broken_probe(start: Start, refusal: Refusal) -> None:
     """The file says that the probe itself broke, and where."""
     worker = start("out_of_threads", stall_timeout=None)
-    soon(file.read_text)
-    text = file.read_text()
+    text = refusal(worker)
     reason = """the probe itself broke: RuntimeError("can't start new thread")"""
-    assert text.startswith(f"port {worker.port} refuses checks: {reason}\nit was raised at ")
+    assert text.startswith(f"{reason}\nit was raised at ")
     assert "in start\n" in text
 
 

@@ -80,6 +80,20 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def complaint(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run `why`, which cannot do it, and return what it says."""
+
+    def complaint(*arguments: str) -> str:
+        assert why(arguments) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+        return said.err.strip()
+
+    return complaint
+
+
+@pytest.fixture
 def pod() -> Callable[..., dict[str, Any]]:
     """Make a pod as the API server gives it.
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from tcp_probe.why.command import why
 from tcp_probe.why.folder import LOG_TAIL
 
 Ask = Callable[..., dict[str, Any]]
 Recorded = Callable[..., Path]
 Make = Callable[..., dict[str, Any]]
-Output = pytest.CaptureFixture[str]
+Complaint = Callable[..., str]
 
 TRACE = 'Traceback (most recent call last):\n  File "/app/a.py", line 1, in f\nValueError: no\n'
 
@@ -24,15 +23,6 @@ def write(folder: Path, name: str, document: Any) -> str:
     data = document if isinstance(document, str) else json.dumps(document)
     (folder / name).write_text(data, encoding="utf-8")
     return str(folder)
-
-
-def complaint(capsys: Output, *arguments: str) -> str:
-    """Run `why`, which cannot do it, and return what it says."""
-    assert why(arguments) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    return said.err.strip()
 
 
 @pytest.fixture
@@ -60,25 +50,27 @@ def test_a_list_is_read_by_any_name(tmp_path: Path, ask: Ask, pod: Make) -> None
     assert [each["name"] for each in said["pods"]] == ["web-0", "web-1", "db"]
 
 
-def test_one_of_many_pods_is_chosen(tmp_path: Path, ask: Ask, pod: Make, capsys: Output) -> None:
+def test_one_of_many_pods_is_chosen(
+    tmp_path: Path, ask: Ask, pod: Make, complaint: Complaint
+) -> None:
     """By its name; another one is not there."""
     pods = [pod(meta={"name": f"web-{n}"}) for n in range(2)]
     folder = write(tmp_path, "pods.json", {"kind": "PodList", "items": pods})
     for name in ("web-1", "pod/web-1"):
         assert [each["name"] for each in ask("--from", folder, name)["pods"]] == ["web-1"]
-    said = complaint(capsys, "--from", folder, "web-7")
+    said = complaint("--from", folder, "web-7")
     assert said.endswith("expected a pod 'web-7', found web-0, web-1")
 
 
 def test_one_of_many_containers_is_chosen(
-    tmp_path: Path, ask: Ask, pod: Make, ended: Make, capsys: Output
+    tmp_path: Path, ask: Ask, pod: Make, ended: Make, complaint: Complaint
 ) -> None:
     """By its name; another one is not there."""
     made = pod({"waiting": {"reason": "CrashLoopBackOff"}}, ended(1), restarts=2)
     made["spec"]["containers"].append({"name": "side"})
     folder = write(tmp_path, "pod.json", made)
     assert ask("--from", folder, "-c", "app")["pods"][0]["verdicts"][0]["cause"] == "exit"
-    said = complaint(capsys, "--from", folder, "-c", "nosuch")
+    said = complaint("--from", folder, "-c", "nosuch")
     assert said.endswith("expected a container 'nosuch', found app, side")
 
 
@@ -115,12 +107,12 @@ def test_a_list_that_is_cut_off_is_named(tmp_path: Path, ask: Ask, pod: Make) ->
     assert missing[:2] == ["pods.json: the list is cut off", "events.json: the list is cut off"]
 
 
-def test_a_folder_without_anything_is_bad_input(tmp_path: Path, capsys: Output) -> None:
+def test_a_folder_without_anything_is_bad_input(tmp_path: Path, complaint: Complaint) -> None:
     """It says what was expected there."""
-    assert "expected a readable folder" in complaint(capsys, "--from", str(tmp_path / "nosuch"))
-    assert "found none of them" in complaint(capsys, "--from", str(tmp_path))
+    assert "expected a readable folder" in complaint("--from", str(tmp_path / "nosuch"))
+    assert "found none of them" in complaint("--from", str(tmp_path))
     write(tmp_path, "pods.json", {"kind": "List", "items": []})
-    assert "found an empty list" in complaint(capsys, "--from", str(tmp_path))
+    assert "found an empty list" in complaint("--from", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -135,20 +127,20 @@ def test_a_folder_without_anything_is_bad_input(tmp_path: Path, capsys: Output) 
     ],
 )
 def test_a_pod_that_is_none_is_bad_input(
-    text: str, problem: str, tmp_path: Path, capsys: Output
+    text: str, problem: str, tmp_path: Path, complaint: Complaint
 ) -> None:
     """One line says where and what."""
-    assert problem in complaint(capsys, "--from", write(tmp_path, "pod.json", text))
+    assert problem in complaint("--from", write(tmp_path, "pod.json", text))
 
 
-def test_a_pod_that_cannot_be_read_is_bad_input(tmp_path: Path, capsys: Output) -> None:
+def test_a_pod_that_cannot_be_read_is_bad_input(tmp_path: Path, complaint: Complaint) -> None:
     """It is a folder, for instance."""
     (tmp_path / "pod.json").mkdir()
-    assert "expected a readable file, but: is a dir" in complaint(capsys, "--from", str(tmp_path))
+    assert "expected a readable file, but: is a dir" in complaint("--from", str(tmp_path))
 
 
 def test_a_pod_is_read_from_the_standard_input(
-    stdin: Callable[[bytes], None], ask: Ask, pod: Make, capsys: Output
+    stdin: Callable[[bytes], None], ask: Ask, pod: Make, complaint: Complaint
 ) -> None:
     """Also as PowerShell writes it; something else is bad input."""
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
@@ -157,7 +149,7 @@ def test_a_pod_is_read_from_the_standard_input(
         assert said["pods"][0]["verdicts"][0]["cause"] == "none"
         assert said["missing"] == ["events: only a pod was given", "logs: only a pod was given"]
     stdin(b"")
-    assert "<stdin>:1: expected JSON" in complaint(capsys, "-")
+    assert "<stdin>:1: expected JSON" in complaint("-")
 
 
 @pytest.mark.parametrize(
@@ -169,11 +161,11 @@ def test_a_pod_is_read_from_the_standard_input(
     ],
 )
 def test_a_manifest_is_no_pod_that_ran(
-    document: Any, name: str, stdin: Callable[[bytes], None], capsys: Output
+    document: Any, name: str, stdin: Callable[[bytes], None], complaint: Complaint
 ) -> None:
     """Nothing is known of it: kubectl's output is asked for."""
     stdin(json.dumps(document).encode())
-    told = complaint(capsys, "-")
+    told = complaint("-")
     assert f"<stdin>: expected the status of pod {name}, found none" in told
     assert "kubectl get pod NAME -o json" in told
 

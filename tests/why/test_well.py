@@ -10,8 +10,7 @@ Said = Callable[..., tuple[str, str]]
 Make = Callable[..., dict[str, Any]]
 Verdicts = Callable[..., list[Verdict]]
 
-TCP = {"tcpSocket": {"port": 9090}, "periodSeconds": 10, "failureThreshold": 3}
-LIVENESS = {"livenessProbe": TCP}
+LIVENESS = {"livenessProbe": {"tcpSocket": {"port": 9090}, "periodSeconds": 10}}
 REFUSED = "dial tcp 10.0.0.1:9090: connect: connection refused"
 
 

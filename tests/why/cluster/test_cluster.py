@@ -16,18 +16,10 @@ from tcp_probe.why.command import why
 
 Ask = Callable[..., dict[str, Any]]
 Pod = Callable[..., dict[str, Any]]
+Complaint = Callable[..., str]
 Output = pytest.CaptureFixture[str]
 
 ENDED = {"terminated": {"exitCode": 1, "reason": "Error"}}
-
-
-def complaint(capsys: Output, *arguments: str) -> str:
-    """Run `why`, which cannot do it, and return what it says."""
-    assert why(arguments) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    return said.err.strip()
 
 
 def causes(said: dict[str, Any]) -> dict[str, list[str]]:
@@ -91,33 +83,33 @@ def test_a_forbidden_log_and_events_leave_a_verdict(cluster: Any, ask: Ask, pod:
     ]
 
 
-def test_forbidden_pods_are_no_access(cluster: Any, capsys: Output) -> None:
+def test_forbidden_pods_are_no_access(cluster: Any, complaint: Complaint) -> None:
     """Exit 2, and the right that is missing."""
     cluster.forbidden = {"pods"}
-    said = complaint(capsys, "web")
+    said = complaint("web")
     assert said.endswith("the pods cannot be read: forbidden: you may not list pods")
 
 
-def test_a_pod_that_does_not_exist_is_bad_input(cluster: Any, capsys: Output) -> None:
+def test_a_pod_that_does_not_exist_is_bad_input(cluster: Any, complaint: Complaint) -> None:
     """Exit 2, in the API server's words."""
-    assert complaint(capsys, "web").endswith('the pods cannot be read: pods "web" not found')
+    assert complaint("web").endswith('the pods cannot be read: pods "web" not found')
 
 
 def test_an_api_server_that_does_not_answer_is_given_up(
-    cluster: Any, capsys: Output, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, complaint: Complaint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each request has a timeout of its own."""
     monkeypatch.setattr(calls, "REQUEST_TIMEOUT", 1)
     cluster.silent = {"pods"}
     begun = time.monotonic()
-    assert "did not answer within 1 s" in complaint(capsys, "web")
+    assert "did not answer within 1 s" in complaint("web")
     assert time.monotonic() - begun < 30
 
 
-def test_a_missing_kubectl_is_named(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_kubectl_is_named(complaint: Complaint, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to do instead."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert "expected kubectl on the PATH, found none" in complaint(capsys, "web")
+    assert "expected kubectl on the PATH, found none" in complaint("web")
 
 
 def test_a_thousand_pods_are_a_few_findings(cluster: Any, ask: Ask, pod: Pod) -> None:
@@ -194,10 +186,12 @@ def test_the_pods_of_a_service_are_found(cluster: Any, ask: Ask, pod: Pod) -> No
     assert causes(ask("svc/web")) == {"web-1": ["none"]}
 
 
-def test_the_pods_of_a_cron_job_are_found(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+def test_the_pods_of_a_cron_job_are_found(
+    cluster: Any, ask: Ask, pod: Pod, complaint: Complaint
+) -> None:
     """Through its Jobs; without one there are none."""
     cluster.add("CronJob", [{"metadata": {"name": "n", "namespace": "prod", "uid": "c"}}])
-    assert "expected pods of cronjob/n, found none" in complaint(capsys, "cronjob/n")
+    assert "expected pods of cronjob/n, found none" in complaint("cronjob/n")
     owned = {"name": "n-1", "namespace": "prod", "ownerReferences": [{"uid": "c"}]}
     cluster.add("Job", [{"metadata": owned}, {"metadata": {"name": "m", "namespace": "prod"}}])
     cluster.add("Pod", [pod(meta={"name": "n-1-x", "labels": {"job-name": "n-1"}})])
@@ -217,7 +211,7 @@ def test_a_workload_without_pods_says_why(
     conditions: list[dict[str, Any]],
     why_none: str,
     cluster: Any,
-    capsys: Output,
+    complaint: Complaint,
 ) -> None:
     """Where it wants none, or may not make them."""
     spec = {"selector": {"matchLabels": {"app": "web"}}, **spec}
@@ -225,25 +219,25 @@ def test_a_workload_without_pods_says_why(
     cluster.add(
         "Deployment", [{"metadata": named, "spec": spec, "status": {"conditions": conditions}}]
     )
-    assert why_none in complaint(capsys, "deployment/web")
+    assert why_none in complaint("deployment/web")
 
 
-def test_a_kind_that_has_no_pods_is_bad_input(cluster: Any, capsys: Output) -> None:
+def test_a_kind_that_has_no_pods_is_bad_input(cluster: Any, complaint: Complaint) -> None:
     """It says what was expected."""
     cluster.add("Service", [{"metadata": {"name": "web", "namespace": "prod"}, "spec": {}}])
-    said = complaint(capsys, "service/web")
+    said = complaint("service/web")
     assert said.endswith("expected a kind that selects pods, got Service/web")
 
 
-def test_pods_are_found_by_their_labels(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+def test_pods_are_found_by_their_labels(
+    cluster: Any, ask: Ask, pod: Pod, complaint: Complaint
+) -> None:
     """In the namespace that is named; where there are none it says so."""
     cluster.add("Pod", [pod(meta={"name": n, "labels": {"app": n}}) for n in ("web", "db")])
     assert causes(ask("-l", "app=db", "-n", "prod")) == {"db": ["none"]}
-    said = complaint(capsys, "-l", "app=db", "-n", "dev")
+    said = complaint("-l", "app=db", "-n", "dev")
     assert said.endswith("expected pods of app=db, found none")
-    assert complaint(capsys, "-A", "-c", "nosuch").endswith(
-        "expected a container 'nosuch', found app"
-    )
+    assert complaint("-A", "-c", "nosuch").endswith("expected a container 'nosuch', found app")
 
 
 def test_one_container_may_be_asked_for(cluster: Any, ask: Ask, pod: Pod) -> None:
@@ -258,21 +252,23 @@ def test_one_container_may_be_asked_for(cluster: Any, ask: Ask, pod: Pod) -> Non
     assert sum("/log?" in path for path in cluster.asked) == 1
 
 
-def test_the_context_is_passed_on(cluster: Any, ask: Ask, pod: Pod, capsys: Output) -> None:
+def test_the_context_is_passed_on(
+    cluster: Any, ask: Ask, pod: Pod, complaint: Complaint, capsys: Output
+) -> None:
     """To kubectl, and into the commands that are shown."""
     cluster.add("Pod", [pod(meta={"name": "a"}), pod({"waiting": {"reason": "InvalidImageName"}})])
-    assert "context: nosuch" in complaint(capsys, "web", "--context", "nosuch")
+    assert "context: nosuch" in complaint("web", "--context", "nosuch")
     assert why(["-A", "--context", "lab"]) == 1
     assert "  tcp-probe why web -n prod --context lab\n" in capsys.readouterr().out
 
 
 def test_an_api_server_that_is_not_there_is_told(
-    cluster: Any, capsys: Output, tmp_path: Path
+    cluster: Any, complaint: Complaint, tmp_path: Path
 ) -> None:
     """In one line, without kubectl's own tries."""
     config = (tmp_path / "config").read_text()
     (tmp_path / "config").write_text(re.sub(r"127.0.0.1:\d+", "127.0.0.1:9", config))
-    assert "the API server cannot be reached" in complaint(capsys, "web")
+    assert "the API server cannot be reached" in complaint("web")
 
 
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, mode: int = 0o755) -> None:
@@ -285,29 +281,29 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, mode: int
 
 
 def test_a_kubectl_that_says_something_else_is_told(
-    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, complaint: Complaint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No JSON, no word, no right to run it, or no end."""
     script(tmp_path, monkeypatch, "echo hello")
-    assert "something that is not JSON" in complaint(capsys, "web")
+    assert "something that is not JSON" in complaint("web")
     script(tmp_path, monkeypatch, "exit 1")
-    assert "kubectl failed, and said nothing" in complaint(capsys, "web")
+    assert "kubectl failed, and said nothing" in complaint("web")
     script(tmp_path, monkeypatch, "echo 'error: \x1b[31mno' >&2; exit 1")
-    assert complaint(capsys, "web").endswith("the pods cannot be read: \\x1b[31mno")
+    assert complaint("web").endswith("the pods cannot be read: \\x1b[31mno")
     script(tmp_path, monkeypatch, "exec sleep 60")
     monkeypatch.setattr(calls, "CALL_TIMEOUT", 0.2)
-    assert "no answer within 0.2 s" in complaint(capsys, "web")
+    assert "no answer within 0.2 s" in complaint("web")
 
 
 def test_a_kubectl_that_cannot_be_run_is_told(
-    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, complaint: Complaint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not executable, or a program for another machine."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "kubectl").write_bytes(b"\x7fELF")
     (tmp_path / "bin" / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert "kubectl cannot be run" in complaint(capsys, "web")
+    assert "kubectl cannot be run" in complaint("web")
 
 
 def test_what_is_being_read_is_shown_on_a_terminal(
