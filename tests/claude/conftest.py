@@ -23,7 +23,7 @@ sys.path.insert(0, str(EXAMPLES))  # the examples are scripts that import one an
 from spool import Spool  # noqa: E402
 from stand_in_api import StandInAPI, cli_environment  # noqa: E402
 
-DEADLINE = 30.0  # s, for what takes 2 s on an idle machine
+DEADLINE = 60.0  # s, for what takes 2 s on an idle machine
 
 
 def _until(condition: Callable[[], object], what: str) -> None:

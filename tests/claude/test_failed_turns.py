@@ -13,7 +13,8 @@ NO_RETRIES = {"CLAUDE_CODE_MAX_RETRIES": "0"}
 @pytest.fixture(scope="module", autouse=True)
 def worker_with_stopped_cli(start_shared_worker: Callable[..., Any], until: Any) -> Iterator[Any]:
     """Stop the CLI in a turn. The SDK takes 11 s to end it, in which the other tests run."""
-    worker, api = start_shared_worker(TURN_TIMEOUT="3")
+    # On a busy machine a later turn may be too slow as well.
+    worker, api = start_shared_worker(TURN_TIMEOUT="4", ATTEMPTS="100")
     api.mode = "silent"
     with worker.always_alive():
         for name in ("1", "2"):
@@ -34,18 +35,18 @@ def refusing_url() -> Iterator[str]:
 
 
 def test_a_silent_api_costs_turns_but_no_restart(
-    start_worker: Callable[..., Any], prompts: dict[str, str], api: StandInAPI
+    start_worker: Callable[..., Any], api: StandInAPI
 ) -> None:
-    """Jobs are tried again, then set aside with the reason; the port listens all the while."""
+    """A job is tried again, then set aside with the reason; the port listens all the while."""
     api.mode = "silent"
-    worker = start_worker(TURN_TIMEOUT="1.5", ATTEMPTS="2")
+    worker = start_worker(TURN_TIMEOUT="4", ATTEMPTS="2")
+    (worker.spool.inbox / "1").write_text("prompt")
     with worker.always_alive():
-        worker.wait_for_failures(*prompts)
-    for name, prompt in prompts.items():
-        folder = worker.spool.failed / name
-        assert (folder / "prompt").read_text() == prompt
-        assert (folder / "reason").read_text() == "TurnError: no result after 1.5 s\n"
-        assert worker.log.count(f" {name}: attempt ") == 2
+        worker.wait_for_failures("1")
+    folder = worker.spool.failed / "1"
+    assert (folder / "prompt").read_text() == "prompt"
+    assert (folder / "reason").read_text() == "TurnError: no result after 4 s\n"
+    assert worker.log.count(" 1: attempt ") == 2
     assert api.requests, "no turn got as far as the API"
     assert not list(worker.spool.outbox.iterdir())
 
@@ -108,5 +109,5 @@ def test_a_cli_that_stands_still_costs_its_turn(worker_with_stopped_cli: Any) ->
     """A stopped CLI is ended with its turn while the port listens; the next turn works."""
     worker, cli = worker_with_stopped_cli
     worker.wait_for_results("1", "2")
-    assert "1: attempt 1 failed: TurnError: no result after 3 s" in worker.log
+    assert "1: attempt 1 failed: TurnError: no result after 4 s" in worker.log
     assert not cli.is_running()
