@@ -22,6 +22,10 @@ ERRORED = (
 POST_START = "Mend the postStart hook: the container is killed where it fails."
 EXIT = "Mend what ends it with code {code}{reason}."
 LATER = "Rehearse longer (--for): it has not become ready yet."
+UNCHECKED = (
+    "Rehearse for at least {seconds} s (--for {seconds}): the {kind} probe was not checked in this "
+    "time, so nothing is known of it."
+)
 HANGS = "Rehearse longer (--for): it stands still, and its probe has not seen that yet."
 
 
@@ -40,7 +44,17 @@ def advice(summary: Summary) -> str | None:
         return POST_START
     if summary.exit_code is not None:
         return _against_exit(summary.exit_code, summary.log)
-    return HANGS if summary.hangs_at_end else LATER
+    return _against_shortness(summary)
+
+
+def _against_shortness(summary: Summary) -> str:
+    if summary.hangs_at_end:
+        return HANGS
+    within = {kind: summary.checked_within[kind] for kind in summary.unchecked}
+    if not within:
+        return LATER
+    kind = max(within, key=lambda kind: within[kind])
+    return UNCHECKED.format(kind=kind, seconds=within[kind])
 
 
 def _against_probe(summary: Summary, report: ProbeReport) -> str:

@@ -12,12 +12,13 @@ Without a COMMAND the container's own command and args are
 run. ^C ends it, with no process left; a second ^C at once.
 
 exit status:
-  0  it became ready, no probe killed it, and it was never
-     backed off
+  0  it became ready, its liveness probe was checked and did
+     not kill it, and it was never backed off
        tcp-probe rehearse worker.yaml --for 60
   1  it was; or it never became ready, is not ready or fails
      its liveness probe at the end, ended for good with an
-     error, or a probe could not be made
+     error, or a probe could not be made or was never
+     checked: then "to change" says how long to rehearse
        tcp-probe rehearse worker.yaml --virtual \\
          --worker close=20
   2  bad input: no such file, no command to run here, a port
@@ -32,8 +33,9 @@ SignalIgnored (runs on until SIGKILL), Succeeded (killed,
 but ended with 0, and not restarted for that). BackOff has
 "delay" in seconds, Exited "termination_message" if there
 is one, and with --all-containers each has "container". The
-last is of kind "summary": ready_after, causes, advice, and
-pod, what kubectl would show.
+last is of kind "summary": ready_after, causes, unchecked
+(the probes without a check), advice, and pod, what kubectl
+would show.
   tcp-probe rehearse worker.yaml --for 60 --json |
     jq -r 'select(.kind == "event") | .message'
 """

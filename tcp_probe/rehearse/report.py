@@ -72,6 +72,7 @@ class Report:
                 "kind": "summary",
                 "ready_after": summary.ready_after,
                 "causes": dict(summary.restarts),
+                "unchecked": summary.unchecked,
                 "advice": story.advice,
                 "pod": summary.pod(story.kubelet, now),
             }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from math import ceil
 from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.messages import CONTAINER_EXITED
@@ -15,6 +16,8 @@ MINUTE = 60
 HOUR = 3600
 # So many lines of what a container has printed last are looked through for its reason.
 LINES = 300
+# In seconds: what kubelet takes at most to see that a container runs, and a slow machine beside.
+SEEN_WITHIN = 3
 
 
 class Summary:
@@ -44,6 +47,9 @@ class Summary:
         self.not_ready = ""
         self.post_start_failed = False
         self.exit_code: int | None = None
+        # From how long on a rehearsal sees each probe checked (s).
+        self.checked_within: dict[ProbeKind, int] = {}
+        self._started_at = self._ready_at = 0.0
         self._awaited = awaited
         self._checks: Counter[tuple[ProbeKind, bool | None]] = Counter()
         self._errors: dict[ProbeKind, str] = {}
@@ -59,6 +65,7 @@ class Summary:
 
         That is: it is ready at the end and its last liveness check passed, no probe killed it, it
         was never backed off, it did not end for good with an error, and each probe could be made.
+        A liveness probe that was never checked says nothing of the worker, so that is not well.
         """
         # What is done within a moment, and nobody asks whether it is ready, need not have been.
         done = self.finished_with == 0 and "readiness" not in self.probes
@@ -67,7 +74,9 @@ class Summary:
         failed = bool(self.finished_with) or self.post_start_failed or self.failing_at_end
         # What kubelet is about to see: until then the queue of the port answers.
         failed = failed or (self.hangs_at_end and "liveness" in self.probes)
-        return int(unready or failed or self.killed or self.backed_off or bool(self.unmade))
+        unasked = "liveness" in self.unchecked and self.finished_with is None
+        failed = failed or unasked or bool(self.unmade)
+        return int(unready or failed or self.killed or self.backed_off)
 
     @property
     def log(self) -> str:
@@ -87,7 +96,7 @@ class Summary:
     @property
     def unchecked(self) -> list[ProbeKind]:
         """The probes of which there was no check at all."""
-        return [kind for kind in self.probes if not self._results(kind) + self._checks[kind, None]]
+        return [kind for kind in self.probes if not (self._results(kind) or kind in self._errors)]
 
     def ever_passed(self, kind: ProbeKind) -> bool:
         """Say whether any check of a probe has passed."""
@@ -109,11 +118,12 @@ class Summary:
             self._exited(event)
         elif event.reason == "BackOff":
             self.backed_off = True
-        elif event.reason == "Ready" and self.ready_after is None:
-            self.ready_after = event.time
-        elif event.reason == "Started" and event.restarts:
-            self.restarts[self._cause] += 1
-            self._cause = ""
+        elif event.reason == "Ready":
+            self._ready_at = event.time
+            if self.ready_after is None:
+                self.ready_after = event.time
+        elif event.reason == "Started":
+            self._started(event)
 
     def check(self, kind: ProbeKind, outcome: Outcome) -> None:
         """Take one check into account."""
@@ -137,6 +147,11 @@ class Summary:
         done = kubelet.finished and not kubelet.exit_code
         self.unready_at_end = not (kubelet.ready or done)
         self.failing_at_end = kubelet.running and self._last.get("liveness") is False
+        for probe in kubelet.container.probes:
+            # Liveness and readiness wait for the end of the start-up, a hook's too.
+            since = 0.0 if probe.kind == "startup" else self._ready_at
+            since = max(since, self._started_at + probe.initial_delay)
+            self.checked_within[probe.kind] = ceil(since + probe.period + SEEN_WITHIN)
 
     def story(self) -> list[str]:
         """Tell the time to ready, and the restarts with their causes."""
@@ -171,6 +186,12 @@ class Summary:
 
     def _results(self, kind: ProbeKind) -> int:
         return self._checks[kind, True] + self._checks[kind, False]
+
+    def _started(self, event: Event) -> None:
+        self._started_at = event.time
+        if event.restarts:
+            self.restarts[self._cause] += 1
+            self._cause = ""
 
     def _exited(self, event: Event) -> None:
         if not self._cause:

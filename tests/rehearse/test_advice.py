@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.state_machine import Kubelet
 from tcp_probe.kubelet.steps import Container, Event, Outcome
 from tcp_probe.rehearse.advice import advice
@@ -87,7 +88,24 @@ def test_a_container_that_never_becomes_ready_is_answered() -> None:
     """By its readiness probe, or by a longer rehearsal."""
     unhealthy = ("Unhealthy", f"Readiness probe failed: {REFUSED}")
     assert "readiness port" in told(summary(unhealthy))
-    assert "--for" in told(summary())
+    made = summary()
+    made.check("readiness", Outcome(success=True))
+    assert told(made) == "Rehearse longer (--for): it has not become ready yet."
+
+
+def test_a_probe_that_was_never_checked_is_answered_with_how_long_to_rehearse() -> None:
+    """Of several the one that comes last: its delay and period after the start."""
+    made = Summary("app", {"liveness": "tcpSocket", "readiness": "tcpSocket"})
+    made.add(Event(2, "Normal", "Started", "", 0))
+    kubelet = Kubelet(
+        Container(
+            "app",
+            (Probe("readiness", period=5), Probe("liveness", period=10, initial_delay=60)),
+        )
+    )
+    made.end(kubelet)
+    assert made.exit_status == 1
+    assert told(made).startswith("Rehearse for at least 75 s (--for 75): the liveness probe")
 
 
 def test_a_container_that_is_not_ready_at_the_end_is_answered() -> None:

@@ -109,8 +109,26 @@ def test_a_picture_is_written_of_a_real_run(free_file: str, tmp_path: Path) -> N
     """As of a simulation."""
     picture = tmp_path / "hang.svg"
     arguments = [free_file, "--for", "1", "--timeline", str(picture)]
-    assert rehearse([*arguments, "--", "sleep", "60"]) == 0
+    assert rehearse([*arguments, "--", "sleep", "60"]) == 1
     assert "no restarts" in picture.read_text(encoding="utf-8")
+
+
+def test_what_was_never_asked_is_not_well(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """A liveness probe that waits longer than the rehearsal takes tells nothing of the worker.
+
+    The rehearsal says how long it has to be, and so long it is enough.
+    """
+    file = manifest(pod(livenessProbe={**LIVENESS, "initialDelaySeconds": 60}))
+    arguments = [file, "--virtual", "--worker", "start=0", "--json", "--for"]
+    assert rehearse([*arguments, "30"]) == 1
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["unchecked"] == ["liveness"]
+    assert "the liveness probe was not checked in this time" in summary["message"]
+    enough = summary["advice"].partition("--for ")[2].partition(")")[0]
+    for seed in range(20):
+        assert rehearse([*arguments, enough, "--seed", str(seed)]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["unchecked"], told["advice"]) == ([], None)
 
 
 def test_a_picture_that_cannot_be_written_is_told_at_once(file: str, capsys: Output) -> None:
@@ -433,7 +451,7 @@ def test_a_machine_without_an_address_is_told(
 ) -> None:
     """There a worker that listens on loopback only cannot be found out."""
     monkeypatch.setattr("tcp_probe.rehearse.run.pod_address", lambda: None)
-    assert rehearse([free_file, "--for", "1", "--", "sleep", "100"]) == 0
+    assert rehearse([free_file, "--for", "1", "--", "sleep", "100"]) == 1
     assert "this machine has no address but 127.0.0.1" in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcp_probe.kubelet.messages import CONTAINER_EXITED
 from tcp_probe.kubelet.state_machine import Kubelet
 from tcp_probe.kubelet.steps import Container, Event, Outcome
 from tcp_probe.rehearse.summary import Summary, age
@@ -72,6 +73,13 @@ def test_a_probe_without_a_check_is_told() -> None:
     summary = Summary("worker", {"liveness": "exec", "readiness": "exec"})
     summary.check("readiness", Outcome(success=True))
     assert "the liveness probe was not checked in this time" in summary.story()
+
+
+def test_a_command_that_only_came_too_late_is_no_check() -> None:
+    """Its container had ended: that says nothing of the worker."""
+    summary = Summary("worker", {"liveness": "exec"})
+    summary.check("liveness", Outcome(success=None, message=CONTAINER_EXITED))
+    assert summary.unchecked == ["liveness"]
 
 
 def test_an_init_container_is_not_to_become_ready() -> None:
