@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-# A container that never ran has this as its start.
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# A container that never ran has a start in 1970, and Go writes no time at all as that of year 1.
+_SOONEST, _LATEST = 1970, 9000
 _DIGITS_OF_A_SECOND = 6
 _MOST = 2**31 - 1
 
@@ -57,7 +57,7 @@ def flag(value: Any, *path: str) -> bool | None:
 
 
 def time(value: Any, *path: str) -> datetime | None:
-    """Get a time, with or without fractions of a second; None for none, and for 1970.
+    """Get a time, with or without fractions of a second; None for none, and for 1970 or year 1.
 
     >>> time({"at": "2026-11-24T08:53:08.875057Z"}, "at")
     datetime.datetime(2026, 11, 24, 8, 53, 8, 875057, tzinfo=datetime.timezone.utc)
@@ -75,4 +75,4 @@ def time(value: Any, *path: str) -> datetime | None:
         read = read.replace(tzinfo=read.tzinfo or timezone.utc).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
-    return None if read == _EPOCH else read
+    return read if _SOONEST < read.year < _LATEST else None

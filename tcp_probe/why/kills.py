@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tcp_probe.kubelet.back_off import FIRST, LIMIT, RESET
 
+from .event_times import SLACK, came_after_start, covers, in_one_go, last_before_end, within
 from .events import BURST, total
 from .json_fields import find
 from .pod import KILLING
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from .pod import Death, ProbeSpec
     from .verdict import Certainty
 
-# Times of the API are whole seconds, and a container's end is seen up to a second late.
-SLACK = timedelta(seconds=2)
 # What a probe's kill leaves behind: a clean end, SIGTERM not handled, SIGKILL after the grace.
 _USUAL_CODES = {0, 137, 143}
 _RESTARTED_AT_ONCE = 2.0
@@ -98,7 +97,7 @@ def none_could(case: Case, death: Death) -> bool:
     kubelet carries failed checks over to the next container, of which one may then be enough.
     """
     hook = find(case.container.spec, "lifecycle", "postStart")
-    before = case.container.restarts - (not case.container.ended)
+    before = case.container.restarts - case.container.running
     carried = [probe for probe in _killing(case) if (death.life or 0) + 1 >= probe.delay - 1]
     return hook is None and not (candidates(case, death) or (before > 0 and carried))
 
@@ -113,7 +112,7 @@ def not_killed(case: Case, death: Death) -> bool:
     if not candidates(case, death) or rests_as_after_its_own_end(case, death):
         return True
     events = case.events
-    if events is None or _stopping(case, death):
+    if events is None or _stopping(case, death) or _restarted_after_success(case, death):
         return False
     # Killing is of type Normal, as is Started: where each Started came, so would each Killing.
     started = events.reasons("Started")
@@ -131,20 +130,49 @@ def _killing(case: Case) -> list[ProbeSpec]:
     return [probe for kind in KILLING if (probe := case.container.probes.get(kind))]
 
 
+def failed_before(case: Case, death: Death) -> bool:
+    """Whether checks of a probe that kills failed right before its end."""
+    grace = timedelta(seconds=case.container.grace()) + SLACK
+    events = case.events
+    return events is not None and any(
+        within(event, death, grace) or covers(event, death)
+        for probe in _killing(case)
+        for event in events.reports(probe.kind)
+    )
+
+
 def _told(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kill | None:
     grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
     for event in reversed(events.kills(probe.kind)):
-        if _within(event, death, grace) and _lived_to_see(event, death):
-            return _kill(case, probe, event, "certain")
+        if within(event, death, grace):
+            of_this = came_after_start(event, death, _before(case, death))
+            kills = sum(total(events.kills(kind)) for kind in KILLING)
+            if of_this or (of_this is None and kills > case.container.restarts):
+                return _kill(case, probe, event, "certain")
+            if of_this is None and death.code in _USUAL_CODES:
+                return _kill(case, probe, event, "possible")
         # Counted together from the first to the last, which is of the container after this one.
-        if event.count > 1 and _covers(event, death):
+        if event.count > 1 and covers(event, death):
             each_of_them = event.count > case.container.restarts
             return _kill(case, probe, event, "certain" if each_of_them else "likely")
     stopping = _stopping(case, death)
     failed = events.reports(probe.kind)
-    if stopping and failed and _enough(probe, failed) and _within(failed[-1], death, grace):
+    if stopping and failed and _enough(probe, failed) and within(failed[-1], death, grace):
         return _kill(case, probe, stopping, "certain")
     return None
+
+
+def _before(case: Case, death: Death) -> Death | None:
+    """Return how the container before that one ended, where it is kept."""
+    deaths = case.container.deaths
+    return deaths[1] if len(deaths) > 1 and death is deaths[0] else None
+
+
+def _restarted_after_success(case: Case, death: Death) -> bool:
+    """Whether it was restarted although it ended with 0, which OnFailure does after kills only."""
+    container = case.container
+    on_failure = container.restart_policy == "OnFailure" and not death.code
+    return on_failure and bool(container.restarts) and not container.ended
 
 
 def _stopping(case: Case, death: Death) -> Event | None:
@@ -156,7 +184,7 @@ def _stopping(case: Case, death: Death) -> Event | None:
         return None
     grace = timedelta(seconds=case.container.grace()) + SLACK
     told = [event for event in case.events.reasons("Killing") if "Stopping" in event.message]
-    return next((event for event in told if _within(event, death, grace)), None)
+    return next((event for event in told if within(event, death, grace)), None)
 
 
 def _kill(case: Case, probe: ProbeSpec, event: Event, certainty: Certainty) -> Kill:
@@ -172,31 +200,20 @@ def _failures(case: Case, death: Death, probe: ProbeSpec, events: Events) -> Kil
     """Take failures that are as many as it takes, where Killing may have been lost."""
     failed = events.reports(probe.kind)
     grace = timedelta(seconds=case.container.grace(probe.kind)) + SLACK
-    if not failed or not (death.code in _USUAL_CODES or _in_one_go(probe, failed, death)):
+    if not failed or not _enough(probe, failed) or not last_before_end(failed, death):
         return None
-    if not _enough(probe, failed) or not any(
-        _within(event, death, grace) or _covers(event, death) for event in failed
+    all_failed = in_one_go(probe, failed, death)
+    if not (all_failed or death.code in _USUAL_CODES) or not any(
+        within(event, death, grace) or covers(event, death) for event in failed
     ):
         return None
     lost = "kubelet sends 25 events of a type and pod at once, then one each 5 minutes"
     spent = events.count("Normal") >= BURST
     return Kill(
         probe.kind,
-        "likely",
+        "possible" if all_failed is False else "likely",
         (f"event: no Killing came{f': {lost}' if spent else ', which proves nothing'}",),
     )
-
-
-def _in_one_go(probe: ProbeSpec, failed: list[Event], death: Death) -> bool:
-    """Whether they are no more than it takes, all of this container: none passed in between.
-
-    kubelet kills for that; a worker may end on SIGTERM with a code of its own.
-    """
-    first, last = failed[0].first, failed[-1].last
-    if not (first and last and death.started and death.started <= first):
-        return False
-    takes = (probe.threshold - 1) * max(probe.period, probe.timeout)
-    return timedelta(seconds=takes) - SLACK <= last - first <= timedelta(seconds=takes) + SLACK
 
 
 def _enough(probe: ProbeSpec, failed: list[Event]) -> bool:
@@ -226,7 +243,7 @@ def _by_elimination(case: Case, death: Death, probes: list[ProbeSpec]) -> Kill |
             f"pod: a back-off of {span(container.back_off or 0)} after "
             f"{counted(container.restarts, 'restart')} fits a container that a probe kills"
         )
-    if container.restart_policy == "OnFailure" and not death.code and container.restarts:
+    if _restarted_after_success(case, death):
         lines.append(
             "pod: it ended with 0 and was restarted, which OnFailure does after kills only"
         )
@@ -282,25 +299,3 @@ def _restarted_at_once(case: Case, death: Death) -> bool:
         return False
     rested = (again - death.finished).total_seconds()
     return case.container.restarts > 1 and rested <= _RESTARTED_AT_ONCE
-
-
-def _within(event: Event, death: Death, grace: timedelta) -> bool:
-    """Whether the last of these came as the container was killed: so long before its end."""
-    if event.last is None or death.finished is None:
-        return False
-    return death.finished - grace <= event.last <= death.finished + SLACK
-
-
-def _lived_to_see(event: Event, death: Death) -> bool:
-    """Whether it was this container, rather than the one before, that the event tells of.
-
-    One failure may be enough for it, where kubelet carries those of the one before over. The one
-    before was killed before this one started; both times are of the same node.
-    """
-    return death.started is None or event.last is None or event.last > death.started
-
-
-def _covers(event: Event, death: Death) -> bool:
-    if event.first is None or event.last is None or death.finished is None:
-        return False
-    return event.first <= death.finished + SLACK < event.last

@@ -206,11 +206,14 @@ def test_a_back_off_tells_an_end_by_itself(
     assert "a back-off of 40 s" in verdict.evidence[1]
 
 
-def test_a_code_of_its_own_and_its_back_off_are_certain(pod: Pod, ended: Make, said: Said) -> None:
-    """Two things that the API states agree."""
+@pytest.mark.parametrize(("log", "certainty"), [(TRACEBACK, "certain"), (None, "likely")])
+def test_a_code_of_its_own_its_back_off_and_its_log_are_certain(
+    log: str | None, certainty: str, pod: Pod, ended: Make, said: Said
+) -> None:
+    """The back-off alone tells of the ends before as well."""
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}
     made = pod({"waiting": waiting}, ended(7), restarts=3, container=LIVENESS)
-    assert said(made) == ("exit", "certain")
+    assert said(made, None, log) == ("exit", certainty)
 
 
 def test_a_hook_makes_an_end_by_itself_less_sure(pod: Pod, ended: Make, said: Said) -> None:

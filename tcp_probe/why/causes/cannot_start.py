@@ -6,8 +6,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tcp_probe.why.event_times import SLACK
 from tcp_probe.why.json_fields import find
-from tcp_probe.why.kills import SLACK
 from tcp_probe.why.words import moment
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from tcp_probe.diagnosis import fixes
 from tcp_probe.diagnosis.log import Log
 from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.kubelet.back_off import RESET
+from tcp_probe.why.event_times import SLACK
 from tcp_probe.why.events import total
 from tcp_probe.why.json_fields import entries, mapping, text
 from tcp_probe.why.kills import (
-    SLACK,
     candidates,
+    failed_before,
     kill_of,
     none_could,
     not_killed,
@@ -240,7 +241,10 @@ def _certainty(case: Case, death: Death) -> Certainty:
     if none_could(case, death):
         return "certain"
     own_code = death.code not in {0, _SIGKILL, _SIGTERM}
-    return "certain" if own_code and rests_as_after_its_own_end(case, death) else "likely"
+    rests = rests_as_after_its_own_end(case, death) and not failed_before(case, death)
+    # A back-off tells of the ends before as well; so something has to tell of this one.
+    told = _stack(case).reason or (case.events and case.events.all)
+    return "certain" if own_code and rests and told else "likely"
 
 
 def _no_probe(case: Case, death: Death) -> str:

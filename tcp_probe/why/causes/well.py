@@ -86,6 +86,7 @@ def _doubts(case: PodCase, cases: list[Case]) -> Iterator[str]:
     """Say what could be wrong, and would not be seen in what was read."""
     if case.events is None:
         yield "pod: without events a probe that counts for nothing would not be seen"
+    pod_is_over = case.pod.phase == "Succeeded"
     for each in cases:
         container = each.container
         if container.running and each.current is None:
@@ -93,7 +94,8 @@ def _doubts(case: PodCase, cases: list[Case]) -> Iterator[str]:
         liveness = container.probes.get("liveness")
         if container.running and liveness and liveness.handler in {"exec", "httpGet"}:
             yield f"spec: of errors of its {liveness.handler} probe only events tell, if not lost"
-        death = each.death if container.ended and container.role == "app" else None
+        over = container.ended or pod_is_over
+        death = each.death if over and container.role == "app" else None
         if death and not none_could(each, death):
             yield f"spec: a probe can have ended {container.name} with 0 as well"
 
