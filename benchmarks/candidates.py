@@ -11,7 +11,7 @@ import os
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -36,17 +36,22 @@ class Candidate:
 
     `serve` listens with a backlog, tells what to check and does the work. `backlog` is what it
     listens with where its user says nothing, `imports` what a worker loads for it on top of anyio.
+    `outside`: it stands around the event loop, not in it.
     """
 
     name: str
     loop: str
-    serve: Callable[[Work, int], Awaitable[None]]
+    serve: Callable[[Work, int], Any]
     backlog: int = 0
     check: str = "tcp"
     imports: str = ""
+    outside: bool = False
 
     def run(self, work: Work, backlog: int) -> None:
         """Run the worker in this candidate's event loop."""
+        if self.outside:
+            self.serve(work, backlog)
+            return
         backend = "trio" if self.loop == "trio" else "asyncio"
         options: dict[str, Any] = {"use_uvloop": True} if self.loop == "uvloop" else {}
         anyio.run(self.serve, work, backlog, backend=backend, backend_options=options)
@@ -74,13 +79,13 @@ async def this_listener(
         await work(nullcontext if watchdog is None else partial(probe.watchdog, watchdog))
 
 
-async def this_listener_in_a_thread(work: Work, backlog: int) -> None:
+def this_listener_in_a_thread(work: Work, backlog: int) -> None:
     """Listen with the form of `tcp_probe.serve` for workers without an event loop."""
     import tcp_probe
 
     with tcp_probe.serve(0, backlog=backlog) as probe:
         tell("tcp", probe.port)
-        await work(nullcontext)
+        anyio.run(work, nullcontext)
 
 
 async def bare_reader(work: Work, backlog: int) -> None:
@@ -190,16 +195,17 @@ async def pid_file(work: Work, _: int) -> None:
     await work(nullcontext)
 
 
-def _ours(name: str, loop: str, serve: Callable[..., Awaitable[None]]) -> Candidate:
+def _ours(name: str, loop: str, serve: Callable[..., Any], *, outside: bool = False) -> Candidate:
     from tcp_probe._defaults import BACKLOG
 
-    return Candidate(name, loop, serve, BACKLOG, imports="import tcp_probe; tcp_probe.serve")
+    loads = "import tcp_probe; tcp_probe.serve"
+    return Candidate(name, loop, serve, BACKLOG, imports=loads, outside=outside)
 
 
 ON_ASYNCIO, ON_UVLOOP, ON_TRIO = ON_A_LOOP = tuple(
     _ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS
 )
-IN_A_THREAD = _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread)
+IN_A_THREAD = _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread, outside=True)
 LISTENERS = (*ON_A_LOOP, IN_A_THREAD)
 BARE = Candidate("bare add_reader", "asyncio", bare_reader, 5)
 PEERS = (

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,7 @@ def _started_by(run: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture
-def cost_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Yield a quick run that has just begun, in a session of its own."""
-    yield from _quick(tmp_path)
-
-
+@contextmanager
 def _quick(folder: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "benchmarks.cost", "--quick", "--output", str(folder)]
     env = {**os.environ, _MARK: str(command)}
@@ -76,20 +71,22 @@ def _quick(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+@pytest.fixture
+def cost_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Yield a quick run that has just begun."""
+    with _quick(tmp_path) as process:
+        yield process
+
+
 @pytest.fixture(scope="session")
-def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuickRun]:
-    """Yield what one whole quick run gave."""
+def quick_run(tmp_path_factory: pytest.TempPathFactory) -> QuickRun:
+    """Return what one whole quick run gave."""
     folder = tmp_path_factory.mktemp("results")
-    for process in _quick(folder):
+    with _quick(folder) as process:
         output, _ = process.communicate(timeout=_LIMIT)
-        results = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
-        yield QuickRun(
-            process.returncode,
-            output,
-            folder,
-            results,
-            [each.name() for each in _started_by(process)],
-        )
+        left = [each.name() for each in _started_by(process)]
+    results = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
+    return QuickRun(process.returncode, output, folder, results, left)
 
 
 @pytest.fixture
