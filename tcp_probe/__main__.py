@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _USAGE = """\
-usage: tcp-probe COMMAND ...        the same as: python -m tcp_probe COMMAND ...
+usage: tcp-probe COMMAND ...
+  or:  python -m tcp_probe COMMAND ...
 
-  check [HOST:]PORT     make one check as kubelet's tcpSocket probe does
-  explain MANIFEST      tell what the probes of a manifest will do, in seconds, and what is wrong
-  rehearse MANIFEST     run a worker here and probe it as kubelet would, restarts included
-  why POD               tell why a worker was restarted, or does not start or become ready
+  check [HOST:]PORT  make one check as kubelet's tcpSocket
+                     probe does
+  explain MANIFEST   tell what the probes of a manifest will
+                     do, in seconds, and what is wrong
+  rehearse MANIFEST  run a worker here and probe it as
+                     kubelet would, restarts included
+  why POD            tell why a worker was restarted, or
+                     does not start or become ready
 
-  tcp-probe COMMAND --help tells the rest, exit status and examples too.
-  tcp-probe --version   print the version
+  tcp-probe COMMAND --help  tells the rest: options, exit
+                            status, an example for each
+  tcp-probe --version       print the version
 """
 _BAD_INPUT = 2
 _UNWRITTEN = 74  # EX_IOERR of sysexits.h

@@ -11,13 +11,19 @@ _USAGE = "usage: tcp-probe check [HOST:]PORT [--timeout S]"
 _HELP = f"""\
 {_USAGE}
 
-Make one check as kubelet's tcpSocket probe does: connect, and close. HOST is
-127.0.0.1 where it is not given, S is 1 second.
+Make one check as kubelet's tcpSocket probe does: connect,
+and close. HOST is 127.0.0.1 where it is not given, S is 1
+second.
 
 exit status:
-  0  the check passed               tcp-probe check 9090
-  1  refused, timed out or unknown  tcp-probe check 10.0.0.4:9090 --timeout 2
-  2  the arguments are wrong        tcp-probe check http://localhost
+  0   the check passed
+        tcp-probe check 9090
+  1   refused, timed out or unknown
+        tcp-probe check 10.0.0.4:9090 --timeout 2
+  2   the arguments are wrong
+        tcp-probe check http://localhost
+  74  the output cannot be written
+        tcp-probe check 9090 > /dev/full
 """
 
 

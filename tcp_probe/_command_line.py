@@ -96,6 +96,26 @@ def number_of(kind: Callable[[str], float], least: float) -> Callable[[str], flo
     return argument(number)
 
 
+def add_number(  # noqa: PLR0913 (each is a part of an option)
+    parser: argparse.ArgumentParser,
+    option: str,
+    metavar: str,
+    help: str,  # noqa: A002 (as argparse calls it)
+    *,
+    kind: Callable[[str], float] = float,
+    least: float = 0,
+) -> None:
+    """Let the parser take an option with a number from `least` on; None where it is not given."""
+    parser.add_argument(option, type=number_of(kind, least), metavar=metavar, help=help)
+
+
+def add_kubernetes(parser: argparse.ArgumentParser, means: str) -> None:
+    """Let the parser take the version of a cluster; None where it is not given."""
+    from .kubelet.versions import parse
+
+    parser.add_argument("--kubernetes", type=argument(parse), metavar="1.NN", help=means)
+
+
 def argument(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
     """Let argparse show the message of a ValueError."""
 

@@ -14,12 +14,14 @@ Every container of every Pod in the file is explained, and
 what is passed over is named.
 
 exit status:
-  0  no error was found
-       tcp-probe explain worker.yaml
-  1  one was, or with --strict a warning
-       tcp-probe explain worker.yaml --strict
-  2  it cannot be read
-       tcp-probe explain values.yaml
+  0   no error was found
+        tcp-probe explain worker.yaml
+  1   one was, or with --strict a warning
+        tcp-probe explain worker.yaml --strict
+  2   it cannot be read
+        tcp-probe explain values.yaml
+  74  the output cannot be written
+        tcp-probe explain worker.yaml > /dev/full
 
 more examples:
   helm template CHART | tcp-probe explain -
@@ -65,8 +67,6 @@ def _explain(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tcp_probe.kubelet import versions
-
     parser = command_line.parser(
         "explain",
         "Tell what the probes of a manifest will do, in seconds,\nand what is wrong with them.",
@@ -81,11 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         help="where kinds that Kubernetes does not have itself (Argo's Rollout, Knative's Service) "
         "hold their Pod template, as in spec.template",
     )
-    parser.add_argument(
-        "--kubernetes",
-        type=command_line.argument(versions.parse),
-        metavar="1.NN",
-        help="the cluster's version: what it does not know is an error (default: the newest)",
+    command_line.add_kubernetes(
+        parser, "the cluster's version: what it does not know is an error (default: the newest)"
     )
     parser.add_argument(
         "--tcp-probe",
@@ -93,25 +90,15 @@ def _parser() -> argparse.ArgumentParser:
         help="the worker uses tcp_probe.serve (default: if command, image, variables or the "
         "annotation tcp-probe/worker say so)",
     )
-    parser.add_argument(
-        "--backlog",
-        type=command_line.number_of(int, 0),
-        metavar="N",
-        help=f"what tcp_probe.serve gets as backlog (default: {BACKLOG})",
+    backlog = f"what tcp_probe.serve gets as backlog (default: {BACKLOG})"
+    command_line.add_number(parser, "--backlog", "N", backlog, kind=int)
+    stall = f"what it gets as stall_timeout, in seconds (default: {STALL_TIMEOUT:g})"
+    command_line.add_number(parser, "--stall-timeout", "S", stall)
+    clean = (
+        "the seconds that the worker needs to end cleanly (default: 11 for one that uses Claude, "
+        "else not known)"
     )
-    parser.add_argument(
-        "--stall-timeout",
-        type=command_line.number_of(float, 0),
-        metavar="S",
-        help=f"what it gets as stall_timeout, in seconds (default: {STALL_TIMEOUT:g})",
-    )
-    parser.add_argument(
-        "--clean-end",
-        type=command_line.number_of(float, 0),
-        metavar="S",
-        help="the seconds that the worker needs to end cleanly (default: 11 for one that uses "
-        "Claude, else not known)",
-    )
+    command_line.add_number(parser, "--clean-end", "S", clean)
     return parser
 
 

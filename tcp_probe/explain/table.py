@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
+
+from tcp_probe._columns import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ def table(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[0] = min(widths[0], width - sum(widths[1:]) - GAP * (len(widths) - 1))
     for first, *rest in rows:
-        name, *more = wrap(first, widths[0])
+        name, *more = wrapped(first, widths[0])
         cells = (cell.ljust(wide) for cell, wide in zip((name, *rest), widths, strict=True))
         yield (" " * GAP).join(cells).rstrip()
         yield from more

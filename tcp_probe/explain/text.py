@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sys
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from tcp_probe._columns import NARROWEST, wrapped
 from tcp_probe.kubelet.back_off import RESET
 from tcp_probe.kubelet.handlers import Exec, Sleep
 from tcp_probe.manifest.printable import printable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .timing import Figures, Span, Timing
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
-NARROWEST = 60
 MOST_NAMED = 10
 LEGEND = {
     "refuses": "the port refuses: the worker has ended or says that it is not well; a command "
@@ -204,8 +203,7 @@ def _verdict(explained: Explanation, width: int) -> Iterator[Line]:
 
 
 def _wrapped(text: str, width: int, style: str = "", *, indent: str = "") -> Iterator[Line]:
-    more = " " * len(indent)
-    for line in wrap(text, width, initial_indent=indent, subsequent_indent=more):
+    for line in wrapped(text, width, indent):
         yield line, style
 
 

@@ -12,18 +12,21 @@ Without a COMMAND the container's own command and args are
 run. ^C ends it, with no process left; a second ^C at once.
 
 exit status:
-  0  it became ready, its liveness probe was checked and did
-     not kill it, and it was never backed off
-       tcp-probe rehearse worker.yaml --for 60
-  1  it was; or it never became ready, is not ready or fails
-     its liveness probe at the end, ended for good with an
-     error, or a probe could not be made or was never
-     checked: then "to change" says how long to rehearse
-       tcp-probe rehearse worker.yaml --virtual \\
-         --worker close=20
-  2  bad input: no such file, no command to run here, a port
-     that is taken
-       tcp-probe rehearse no-such-file.yaml
+  0   it became ready, its liveness probe was checked and did
+      not kill it, and it was never backed off
+        tcp-probe rehearse worker.yaml --for 60
+  1   it was; or it never became ready, is not ready or
+      fails its liveness probe at the end, ended for good
+      with an error, or a probe could not be made or was
+      never checked: then "to change" says how long to
+      rehearse
+        tcp-probe rehearse worker.yaml --virtual \\
+          --worker close=20
+  2   bad input: no such file, no command to run here, a
+      port that is taken
+        tcp-probe rehearse no-such-file.yaml
+  74  the output cannot be written
+        tcp-probe rehearse worker.yaml > /dev/full
 
 --json prints one object a line: time (seconds), type
 (Normal or Warning), reason, message, restarts, kind. The
@@ -58,16 +61,11 @@ def _rehearse(argv: Sequence[str]) -> int:
     parser = command_line.parser(
         "rehearse",
         "Run a worker here and treat it as kubelet would,\nrestarts and back-off included.",
-        usage="%(prog)s MANIFEST [options] [-- COMMAND ...]",
+        usage="%(prog)s MANIFEST [options]\n         [-- COMMAND ...]",
         epilog=f"{EPILOG}\n--worker SPEC: {WORDS}",
     )
-    parser.add_argument(
-        "--for",
-        type=command_line.number_of(float, 0),
-        dest="seconds",
-        metavar="SECONDS",
-        help="end after so long (default: at ^C; an hour with --virtual)",
-    )
+    length = "end after so long (default: at ^C; an hour with --virtual)"
+    command_line.add_number(parser, "--for", "SECONDS", length)
     parser.add_argument(
         "--seed",
         type=int,
@@ -112,7 +110,7 @@ def _rehearse(argv: Sequence[str]) -> int:
 
     chosen = load(given.manifest, given.container)
     report = Report if given.json else TextReport
-    options = Options(report, given.seconds, given.seed, rules, given.timeline)
+    options = Options(report, vars(given)["for"], given.seed, rules, given.timeline)
     if given.virtual:
         return rehearse_virtually(chosen, given.worker, options)
     others = whole_pod(chosen) if given.all_containers else []

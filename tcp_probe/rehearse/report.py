@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from dataclasses import asdict
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tcp_probe._columns import columns
+from tcp_probe._columns import columns, terminal, wrapped
 
 from .timeline_text import timeline_text
 
@@ -19,9 +18,13 @@ if TYPE_CHECKING:
 
     from .story import Story
 
-# A timeline takes so many columns at least, and at most.
-NARROWEST = 60
+# A timeline takes so many columns at most, and so many where nothing tells what the reader has.
 WIDEST = 120
+USUAL = 80
+# What is not for a terminal is for a log, or for grep: there each event is one line.
+UNBROKEN = 1 << 20
+TIME = 12
+HANG = 2
 # What stands only where it says something.
 OPTIONAL = ("delay", "termination_message")
 STYLES = {
@@ -106,6 +109,7 @@ class TextReport(Report):
             file=StringIO(), force_terminal=colours, highlight=False, soft_wrap=True
         )
         self._name_width = 0
+        self._width = terminal(UNBROKEN)
 
     def event(self, event: Event, container: str = "") -> None:
         """Print what kubelet did or saw."""
@@ -119,10 +123,20 @@ class TextReport(Report):
             message += f" (for {event.delay:g} s)"
         told = f"{name}{event.reason:9}  {message}"
         with self._console.capture() as captured:
-            self._console.print(Text.assemble((f"{event.time:8.2f} s  ", "dim"), (told, style)))
+            time = (f"{event.time:8.2f} s  ", "dim")
+            for line in self._broken(told):
+                self._console.print(Text.assemble(time, (line, style)))
+                time = (" " * TIME, "dim")
             for line in event.termination_message.splitlines():
-                self._console.print(Text(f"{'':12}{line}", "dim"))
+                self._console.print(Text(f"{'':{TIME}}{line}", "dim"))
         self._print(captured.get().rstrip("\n"), sys.stdout)
+
+    def _broken(self, told: str) -> list[str]:
+        """Break what an event tells into lines that fit beside its time."""
+        first, *more = told.split("\n")
+        rest = " " * HANG
+        lines = wrapped(first, self._width - TIME, rest=rest)
+        return lines + [part for line in more for part in wrapped(line, self._width - TIME, rest)]
 
     def output(self, line: str, is_error: bool, container: str = "") -> None:  # noqa: FBT001 - a callback's signature
         """Pass on what a command printed."""
@@ -130,17 +144,24 @@ class TextReport(Report):
 
     def end(self, stories: Sequence[Story], now: float) -> None:
         """Print what it came to, and how it looked."""
-        here = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+        here = min(terminal(USUAL), WIDEST)
         for story in stories:
             encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
             lanes = timeline_text(story.timeline, here, encoding)
-            told = "\n".join(story.summary.story())
+            told = "\n".join(
+                part
+                for line in story.summary.story()
+                for part in wrapped(line, self._width, rest=" " * 2 * HANG)
+            )
             heading = f"\n{story.container} ({story.role})" if len(stories) > 1 else ""
             self._print(f"{heading}\n{lanes}\n\n{told}", sys.stdout)
             if story.advice:
-                self._print(f"\nto change: {story.advice}", sys.stdout)
+                advice = wrapped(f"to change: {story.advice}", self._width, rest=" " * HANG)
+                self._print("\n".join(["", *advice]), sys.stdout)
         pod = pod_row(stories, now)
         table = columns([tuple(pod), tuple(pod.values())])
+        if max(map(len, table.splitlines())) > self._width:
+            table = columns([*pod.items()])
         self._print(f"\nkubectl get pod would show:\n{table}", sys.stdout)
 
 

@@ -17,27 +17,39 @@ HTTP_WORDS = ("close", "stall")
 GRPC_WORDS = ("SERVING", "NOT_SERVING", "UNKNOWN", "NOT_FOUND", "UNIMPLEMENTED", "silent")
 # The words of a script, as `--help` explains them.
 WORDS = """\
-WORD=VALUE,... with T in seconds from each start of the worker
-  start=T           listens from T on (0); may come again, after close
-  close=T           refuses from T on (never); may come again, after start
-  hang=T            stands still from T on (never): its queue still takes
-                    checks, and SIGTERM is not heard
-  backlog=N         the queue takes N + 1 checks (5), of all probes together
-  exit=T[:CODE]     ends by itself at T (never), with CODE (0)
-  term=S[:CODE]     takes S seconds to end on SIGTERM (0), with CODE (0);
-                    without it a worker that shares its processes ends at once
-                    with 143
-  port=N            listens on N alone (on the ports that the container
-                    declares, else on all)
-  http=[T:]ANSWER   answers a page with this status from T on (200), closes the
-                    connection (close), or begins to answer and stops (stall)
-  grpc=[T:]ANSWER   answers a gRPC check so from T on (SERVING): NOT_SERVING,
-                    UNKNOWN, NOT_FOUND, UNIMPLEMENTED, or not at all (silent)
-  exec=[T:]CODE     how an exec probe's command ends from T on; without it a
-                    command that only sleeps, prints, exits or checks a port is
-                    followed, and any other passes while the worker listens
+WORD=VALUE,...
+T and S are seconds, T from each start of the worker.
+  start=T          listens from T on (0); may come again,
+                   after close
+  close=T          refuses from T on (never); may come
+                   again, after start
+  hang=T           stands still from T on (never): its queue
+                   still takes checks, and SIGTERM is not
+                   heard
+  backlog=N        the queue takes N + 1 checks (5), of all
+                   probes together
+  exit=T[:CODE]    ends by itself at T (never), with CODE
+                   (0)
+  term=S[:CODE]    takes S to end on SIGTERM (0), with CODE
+                   (0); without it a worker that shares its
+                   processes ends at once with 143
+  port=N           listens on N alone (on the ports that the
+                   container declares, else on all)
+  http=[T:]ANSWER  answers a page with this status from T on
+                   (200), closes the connection (close), or
+                   begins to answer and stops (stall)
+  grpc=[T:]ANSWER  answers a gRPC check so from T on
+                   (SERVING): NOT_SERVING, UNKNOWN,
+                   NOT_FOUND, UNIMPLEMENTED, or not at all
+                   (silent)
+  exec=[T:]CODE    how an exec probe's command ends from T
+                   on; without it a command that only
+                   sleeps, prints, exits or checks a port is
+                   followed, and any other passes while the
+                   worker listens
   post_start=S[:CODE], pre_stop=S[:CODE]
-                    how long the command of a hook takes, and how it ends (0)
+                   how long the command of a hook takes, and
+                   how it ends (0)
 http, grpc and exec may come again, for other times."""
 
 

@@ -18,19 +18,31 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 exit status:
-  0  nothing is wrong          tcp-probe why worker-7d4f
-  1  something is              tcp-probe why deployment/worker -n prod
-  2  bad input, or no access   tcp-probe why --from no-such-folder
+  0   nothing is wrong
+        tcp-probe why worker-7d4f
+  1   something is
+        tcp-probe why deployment/worker -n prod
+  2   bad input, or no access
+        tcp-probe why --from no-such-folder
+  74  the output cannot be written
+        tcp-probe why worker-7d4f > /dev/full
 
-also:
-  tcp-probe why -A                     every pod, counted by cause and place
-  tcp-probe why -l app=worker -n prod  those with a label
-  tcp-probe why --from FOLDER [POD]    with pod.json or pods.json, events.json,
-                                       job.json, logs-CONTAINER.txt,
-                                       logs-CONTAINER-previous.txt
-  kubectl get pod POD -o json | tcp-probe why -
+more examples:
+  every pod, counted by cause and place:
+    tcp-probe why -A
+  those with a label:
+    tcp-probe why -l app=worker -n prod
+  one that was handed over:
+    kubectl get pod POD -o json | tcp-probe why -
+  what was saved of one, or of several:
+    tcp-probe why --from FOLDER [POD]
 
-It reads through kubectl, with your rights, and changes nothing.
+A FOLDER holds pod.json or pods.json or job.json, and where
+there are any events.json, logs-CONTAINER.txt and, of the
+container before the restart, logs-CONTAINER-previous.txt.
+
+It reads through kubectl, with your rights, and changes
+nothing.
 """
 
 
@@ -45,9 +57,11 @@ def why(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = command_line.Parser(
         prog="tcp-probe why",
-        description="Tell why a pod was restarted, or does not start or become ready:\n"
-        "one verdict, the evidence for it, what to do.",
-        usage="%(prog)s [POD | KIND/NAME | - | --from FOLDER] [options]",
+        description="Tell why a pod was restarted, or does not start or become\n"
+        "ready: one verdict, the evidence for it, what to do.",
+        usage="%(prog)s POD | KIND/NAME | - [options]\n"
+        "       %(prog)s -A | -l SELECTOR [options]\n"
+        "       %(prog)s --from FOLDER [POD] [options]",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -62,11 +62,9 @@ def test_nothing_in_a_manifest_moves_the_cursor(
     assert max(map(len, output.splitlines())) <= 200
 
 
-def test_the_help_gives_each_exit_status_with_an_example(capsys: Output) -> None:
-    """And how to explain what Helm or Argo make of it."""
+def test_the_help_tells_of_helm_and_argo(capsys: Output) -> None:
+    """How to explain what they make of a manifest."""
     assert explain(["--help"]) == 0
     output = capsys.readouterr().out
-    for text in ("  0  no error was found", "  1  one was", "  2  it cannot be read"):
-        assert text in output
     assert "helm template CHART | tcp-probe explain -" in output
     assert "--template spec.template" in output
