@@ -22,8 +22,8 @@ JOBS = Path(__file__).with_name("jobs.py")
 # How long (s) to wait for what should happen soon, on a busy machine too.
 PATIENCE = 60.0
 
-# What the recipes' minutes are here (s). An outage of a broker lasts longer than a watchdog.
-WATCHDOG = 2.0
+# What the recipes' minutes are here (s). An outage lasts longer than the watchdog, which is of 2 s
+# in most recipes here.
 OUTAGE = 3.0
 STALL = 0.5
 
@@ -97,10 +97,10 @@ class Broker:
         """Name the place of the worker with this number, with a database of its own if it can."""
         return f"127.0.0.1:{self.port}" + (f"/{number}" if self._databases else "")
 
-    def away(self, *workers: Worker) -> None:
+    def away(self, *workers: Worker, lasts: float = OUTAGE) -> None:
         """Be away for longer than a watchdog: every check of these must pass, later too."""
         self.stop()
-        pass_for(OUTAGE, *workers)
+        pass_for(lasts, *workers)
         self.start()
         pass_for(0.5, *workers)
 
@@ -301,8 +301,8 @@ def start(
 def work_after_an_outage() -> Callable[..., None]:
     """Check that workers pass while their broker is away; then each works, and SIGTERM ends it."""
 
-    def work_after_an_outage(broker: Broker, *workers: Worker) -> None:
-        broker.away(*workers)
+    def work_after_an_outage(broker: Broker, *workers: Worker, lasts: float = OUTAGE) -> None:
+        broker.away(*workers, lasts=lasts)
         for worker in workers:
             worker.send("after the outage")
         for worker in workers:

@@ -29,7 +29,7 @@ def test_an_outage_of_the_broker_restarts_nobody(
     """Checks pass while Redis is down for longer than the watchdog; then it works and stops."""
     worker.send("before the outage")
     worker.until_done("before the outage")
-    work_after_an_outage(redis, worker)
+    work_after_an_outage(redis, worker, lasts=4)
 
 
 def test_a_long_job_is_no_reason_to_refuse(worker: Any) -> None:
