@@ -9,13 +9,13 @@ backlog + 1 checks, so the least backlog that never kills is the right one. Take
 
 from __future__ import annotations
 
+import asyncio
 import random
-import selectors
 import socket
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,33 +35,9 @@ SIZES = {  # in full, and in a quick run
     "seconds": (120.0, 3.0),
 }
 MOMENTS = {"3 at the same instant": (3, False), "6 at moments of their own": (6, True)}
-TIMEOUTS = (1.0, 2.0)  # s; a period is as long
+TIMEOUTS = (1.0, 2.0)  # s; a period is as long as its timeout
 FAILURES_IN_A_ROW = 3
 CYCLE, BUSY = 0.1, 0.05  # s
-
-
-@dataclass
-class Client:
-    """One that checks: when it does so next, and how its checks went."""
-
-    port: int
-    timeout: float
-    due: float
-    checks: int = 0
-    failed: int = 0
-    kills: int = 0
-    in_a_row: int = 0
-
-    def ended(self, now: float, *, passed: bool) -> None:
-        """Count a check."""
-        self.checks += 1
-        self.failed += not passed
-        self.in_a_row = 0 if passed else self.in_a_row + 1
-        if self.in_a_row == FAILURES_IN_A_ROW:
-            self.kills += 1
-            self.in_a_row = 0
-        while self.due <= now:
-            self.due += self.timeout
 
 
 def measure(sizes: Mapping[str, Any], _: Path) -> Results:
@@ -75,50 +51,46 @@ def measure(sizes: Mapping[str, Any], _: Path) -> Results:
         with serving({loop: worker(f"nothing on {on}", "backlog", loop, *backlogs)}) as servers:
             output = servers[loop].process.stdout
             assert output
-            ports = map(int, output.readline().split())
-            begin = time.monotonic() + 1
-            groups: dict[tuple[Any, ...], list[Client]] = {kind[:3]: [] for kind in kinds}
-            for (*kind, _number), port in zip(kinds, ports, strict=True):
-                groups[tuple(kind)] += _clients(port, kind[1], kind[2], begin)
-            every = [client for group in groups.values() for client in group]
-            check_until(begin + sizes["seconds"], every)
-        for (backlog, moments, timeout), group in groups.items():
-            row = {"loop": loop, "moments": moments, "timeout": timeout, "backlog": backlog}
-            for figure in ("checks", "failed", "kills"):
-                row[figure] = sum(getattr(client, figure) for client in group)
-            found.append(row)
+            checked = list(zip(kinds, map(int, output.readline().split()), strict=True))
+            counts = asyncio.run(_check_all(checked, sizes["seconds"]))
+        for (backlog, moments, timeout), count in counts.items():
+            kind = {"loop": loop, "moments": moments, "timeout": timeout, "backlog": backlog}
+            found.append(kind | {each: count[each] for each in ("checks", "failed", "kills")})
     return {"found": found}
 
 
-def _clients(port: int, moments: str, timeout: float, begin: float) -> list[Client]:
-    number, own = MOMENTS[moments]
-    phases = [random.uniform(0, timeout) for _ in range(number)]  # noqa: S311 (no secret)
-    return [Client(port, timeout, begin + phases[own * each]) for each in range(number)]
+async def _check_all(checked: Sequence[tuple[Any, int]], seconds: float) -> dict[Any, Counter[str]]:
+    """Check each port with clients of its own; return how it went for each kind."""
+    found: dict[Any, Counter[str]] = defaultdict(Counter)
+    begin = asyncio.get_running_loop().time() + 1
+    clients = []
+    for (*kind, _), port in checked:
+        number, own = MOMENTS[kind[1]]
+        timeout, count = kind[2], found[tuple(kind)]
+        phases = [random.uniform(0, timeout) for _ in range(number)]  # noqa: S311 (no secret)
+        for each in range(number):
+            due = begin + phases[own * each]
+            clients.append(_client(port, timeout, due, begin + seconds, count))
+    await asyncio.gather(*clients)
+    return found
 
 
-def check_until(end: float, clients: Sequence[Client]) -> None:
-    """Check, also many at a time, and count what has ended."""
-    resting = list(clients)
-    with selectors.DefaultSelector() as under_way:
-        while (now := time.monotonic()) < end:
-            for client in [each for each in resting if each.due <= now]:
-                resting.remove(client)
-                begun = socket.socket()
-                begun.settimeout(0)
-                begun.connect_ex(("127.0.0.1", client.port))
-                under_way.register(begun, selectors.EVENT_WRITE, (client, now + client.timeout))
-            writable = {key.fileobj for key, _ in under_way.select(0.001)}
-            now = time.monotonic()
-            for key in list(under_way.get_map().values()):
-                check, (client, deadline) = key.fileobj, key.data
-                assert isinstance(check, socket.socket)
-                connected = check in writable
-                if connected or now >= deadline:
-                    error = check.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    client.ended(now, passed=connected and not error)
-                    under_way.unregister(check)
-                    check.close()
-                    resting.append(client)
+async def _client(port: int, period: float, due: float, end: float, count: Counter[str]) -> None:
+    loop = asyncio.get_running_loop()
+    in_a_row = 0
+    while due < end:
+        await asyncio.sleep(due - loop.time())
+        passed = False
+        with socket.socket() as check:
+            check.settimeout(0)
+            with suppress(OSError), anyio.move_on_after(period):
+                await loop.sock_connect(check, ("127.0.0.1", port))
+                passed = True
+        in_a_row = 0 if passed else in_a_row + 1
+        count.update(checks=1, failed=not passed, kills=in_a_row == FAILURES_IN_A_ROW)
+        in_a_row %= FAILURES_IN_A_ROW
+        while due <= loop.time():
+            due += period
 
 
 def markdown(results: Results) -> str:
