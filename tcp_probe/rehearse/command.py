@@ -12,8 +12,8 @@ Without a COMMAND the container's own command and args are
 run. ^C ends it, with no process left; a second ^C at once.
 
 exit status:
-  0   it became ready, its liveness probe was checked and did
-      not kill it, and it was never backed off
+  0   it became ready, its liveness probe was checked and
+      did not kill it, and it was never backed off
         tcp-probe rehearse worker.yaml --for 60
   1   it was; or it never became ready, is not ready or
       fails its liveness probe at the end, ended for good
