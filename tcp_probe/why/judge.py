@@ -40,6 +40,7 @@ _CONTAINER: tuple[Callable[[Case], Verdict | None], ...] = (
     cannot_start.hook,
     ended.oom,
     ended.replaced,
+    ended.sandbox_changed,
     ended.node_lost,
     ended.restarted_with_others,
     killed.killed,

@@ -138,3 +138,17 @@ def test_an_exit_code_of_windows_is_no_clean_end(pod: Pod, ended: Make, verdicts
     (verdict,) = verdicts(pod(last=ended(3221225786), restarts=1))
     assert (verdict.cause, verdict.certainty) == ("exit", "certain")
     assert "3221225786" in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("at", "cause"),
+    [(58, "node"), (30, "node"), (61, "node"), (20, "completed"), (90, "completed")],
+)
+def test_a_pod_that_its_node_ended_as_a_whole_is_told(  # noqa: PLR0913, PLR0917
+    at: int, cause: str, pod: Pod, ended: Make, event: Make, verdicts: Verdicts
+) -> None:
+    """Its sandbox was gone, or another's; the containers end as they do on SIGTERM."""
+    said_so = "Pod sandbox changed, it will be killed and re-created."
+    told = event("SandboxChanged", said_so, at, container=None, warning=False)
+    made = pod(last=ended(0, "Completed"), restarts=1)
+    assert said(verdicts(made, [told])) == (cause, "certain")

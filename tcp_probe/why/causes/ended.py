@@ -77,6 +77,24 @@ def replaced(case: Case) -> Verdict | None:
     return None
 
 
+def sandbox_changed(case: Case) -> Verdict | None:
+    """Tell of a pod that its node ended as a whole, to start it again: its sandbox was gone."""
+    death = case.death
+    told = case.pod_events.reasons("SandboxChanged") if case.pod_events else []
+    grace = timedelta(seconds=case.container.grace()) + SLACK
+    end = death.finished if death else None
+    for event in told:
+        if end and event.last and event.last - SLACK <= end <= event.last + grace:
+            return case.verdict(
+                "node",
+                "certain",
+                "ended with the whole pod, whose sandbox changed: its node started it again",
+                [case.ended, f"{event}: {event.message}"],
+                fixes.NODE,
+            )
+    return None
+
+
 def forgotten(case: Case) -> Verdict | None:
     """Tell that it was restarted, and that nothing is kept of how it ended."""
     container = case.container
