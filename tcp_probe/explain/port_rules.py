@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from .case import Case, Rule
 
-LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1", re.IGNORECASE)
+# To connect to the address that stands for all of a machine's own is to connect to it, too.
+LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|0\.0\.0\.0|\[?::1?\]?", re.IGNORECASE)
 DEPENDENCIES = re.compile(
     r"(?<![a-z])(ready|readyz|readiness|deep|full|deps?|dependency|dependencies|db|database"
     r"|upstreams?)(?![a-z])",

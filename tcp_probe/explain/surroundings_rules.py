@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tcp_probe.kubelet.versions import SINCE, Change
+from tcp_probe.kubelet.versions import SINCE, Change, Rules
 from tcp_probe.manifest.fields import Field
 from tcp_probe.manifest.formats import amount
 
@@ -63,8 +63,16 @@ def gated_field(case: Case) -> Rule:
     for path, change in gates:
         field = case.container.find(*path)
         if field and not rules.has(change):
-            reason = f"Kubernetes {rules} does not heed it unless a feature gate is switched on"
-            yield field, reason, f"remove it, or run 1.{SINCE[change]} or later"
+            yield field, *_gated(rules, change)
+    for rule in case.container.items_of("restartPolicyRules") if rules.has(own) else ():
+        action = rule.get("action")
+        if action and action.value == "RestartAllContainers" and not rules.has("restart all"):
+            yield action, *_gated(rules, "restart all")
+
+
+def _gated(rules: Rules, change: Change) -> tuple[str, str]:
+    reason = f"Kubernetes {rules} does not heed it unless a feature gate is switched on"
+    return reason, f"remove it, or run 1.{SINCE[change]} or later"
 
 
 def host_network(case: Case) -> Rule:
