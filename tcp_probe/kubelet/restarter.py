@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 from . import messages
 from .back_off import BackOff
+from .looks import RELIST
 from .restart_policy import policy_of, restarts_after, rule_for
 from .steps import StartContainer
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from .agenda import Agenda
     from .journal import Journal
@@ -33,6 +35,10 @@ class Restarter:
         self.backing_off = False
         # Whether the rule for this exit restarts all the containers of the pod.
         self.restarts_pod = False
+        # Whether the container was asked for and does not run yet.
+        self.starting = False
+        # How many seconds each of the init containers before it takes.
+        self.init: Sequence[float] = ()
         self._container = container
         self._rules = rules
         self._agenda = agenda
@@ -49,7 +55,17 @@ class Restarter:
 
     def start(self, _now: float = 0) -> None:
         """Have the container started."""
+        self.starting = True
         self._journal.add(StartContainer())
+
+    def init_takes(self) -> float:
+        """Return how long the init containers take: the end of each is seen before the next."""
+        return sum(each + self._random.uniform(0, RELIST) + START_TAKES for each in self.init)
+
+    def start_with_pod(self, now: float) -> None:
+        """Have the container started again as its whole pod is, without a back-off."""
+        self.backing_off = False
+        self._agenda.at(now + START_TAKES, "start", self.start)
 
     def exited(self, now: float) -> None:
         """Take note that the container has ended."""
@@ -73,7 +89,9 @@ class Restarter:
             self.backing_off = False
             return False
         self.restarts_pod = rule is not None and rule.action == "RestartAllContainers"
-        if self.restarts_pod or self._allows_start(now, self._exited_at):
+        if self.restarts_pod:
+            self.start_with_pod(now + self.init_takes())
+        elif self._allows_start(now, self._exited_at):
             self._agenda.at(now + START_TAKES, "start", self.start)
         else:
             self._report(now)

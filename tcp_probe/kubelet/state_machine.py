@@ -9,7 +9,7 @@ from .agenda import Agenda
 from .journal import Journal
 from .looks import RELIST, Looks
 from .probers import Probers
-from .restarter import START_TAKES, Restarter
+from .restarter import Restarter
 from .steps import RunCheck, RunPostStart
 from .stop import Stop
 from .versions import Rules
@@ -98,7 +98,17 @@ class Kubelet:
     @property
     def started_up(self) -> bool:
         """Whether the container runs and its start-up is over: what follows a sidecar may start."""
-        return self._seen and self._probers.started
+        return self._seen and self._probers.started and not self._with_pod
+
+    @property
+    def starting(self) -> bool:
+        """Whether the container was asked for and does not run yet."""
+        return self._restarter.starting
+
+    @property
+    def ends_with_pod(self) -> bool:
+        """Whether the container is being ended so that all of its pod can start again."""
+        return self._with_pod
 
     @property
     def next_wake(self) -> float:
@@ -132,8 +142,8 @@ class Kubelet:
         `init` are the seconds that each of the init containers before it takes.
         """
         self._probers.begin(self.container.probes, now - TICKER_LEAD)
-        # kubelet has to see the end of each before it starts the next.
-        takes = sum(each + self._random.uniform(0, RELIST) + START_TAKES for each in init)
+        self._restarter.init = init
+        takes = self._restarter.init_takes()
         if takes:
             self._agenda.at(now + takes, "start", self._restarter.start)
         else:
@@ -143,6 +153,7 @@ class Kubelet:
     def started(self, now: float) -> list[Step]:
         """Take note that the container runs."""
         self.running = True
+        self._restarter.starting = False
         self._post_start_failed = False
         self.exit_code = self._killed_by = None
         self._journal.restarts = self._instances
@@ -221,6 +232,7 @@ class Kubelet:
         self._keeps_started = restarts and self.rules.has("kept start")
         if self._with_pod:
             self._seen = self._with_pod = False
+            self._update_ready(now)
             self._agenda.at(now + RESTART_TAKES, "start", self._restarter.start)
         elif restarts:
             self._seen = False
@@ -238,13 +250,21 @@ class Kubelet:
     def restart(self, now: float) -> list[Step]:
         """End the container and start it again, for the rule of another one of its pod.
 
-        It gets 2 s, no hook, and no back-off.
+        It gets 2 s, no hook, and no back-off. One that has ended, for good or not, starts again,
+        too: an init container that is done as well.
         """
         if self.running and not self._stopping:
             self._stopping = self._with_pod = True
             self._agenda.clear()
             self._journal.event(now, "Normal", "Killing", messages.KILLED_WITH_POD)
             self._stop.begin(now, 0)
+        elif self.running:
+            self._with_pod = True
+        elif not self._restarter.starting:
+            self._agenda.clear()
+            self._seen = self._keeps_started = self.finished = False
+            self._update_ready(now)
+            self._restarter.start_with_pod(now)
         return self._drain(now)
 
     def wake(self, now: float) -> list[Step]:

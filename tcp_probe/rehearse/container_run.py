@@ -100,6 +100,8 @@ class ContainerRun:
         self.workload = workload
         self.role = workload.choice.role
         self.begun = False
+        # Whether kubelet wants it started, but something before it in its pod comes first.
+        self.awaits_turn = False
         self.kubelet = Kubelet(workload.container, seed, rules)
         self.token = uuid.uuid4().hex
         self._stage = stage
@@ -129,6 +131,11 @@ class ContainerRun:
         if self.role == "init container":
             return self.kubelet.finished and not self.kubelet.exit_code
         return self.role == "container" or self.kubelet.started_up
+
+    @property
+    def starts(self) -> bool:
+        """Whether it is being started right now."""
+        return self.kubelet.starting and not self.awaits_turn
 
     def begin(self, now: float) -> list[Step]:
         """Let kubelet take the container on."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tcp_probe.kubelet.state_machine import DEFAULT_SEED
+from tcp_probe.kubelet.steps import StartContainer
 from tcp_probe.kubelet.versions import Rules
 
 from .container_run import ContainerRun
@@ -57,6 +58,8 @@ class Rehearsal:
         self._began = 0.0
         self._calls: list[tuple[ContainerRun, Callable[[float], list[Step]]]] = []
         self._woken = anyio.Event()
+        # Of a pod that starts again, the containers that have not yet had their turn.
+        self._restarting: set[ContainerRun] = set()
         self._stop = False
         self._error: CommandError | None = None
 
@@ -122,7 +125,9 @@ class Rehearsal:
         self._began = anyio.current_time()
         while True:
             for run in self._due():
-                self._perform(run, run.begin(self.now()))
+                self._restarting.discard(run)
+                run.awaits_turn = False
+                self._perform(run, [StartContainer()] if run.begun else run.begin(self.now()))
             if self._stop or self.finished or self.now() >= until:
                 return self.now()
             wake = min(run.kubelet.next_wake for run in self.runs if run.begun)
@@ -136,20 +141,26 @@ class Rehearsal:
 
     def _perform(self, run: ContainerRun, steps: list[Step]) -> None:
         for step in steps:
-            run.perform(step)
+            if isinstance(step, StartContainer) and run in self._restarting:
+                run.awaits_turn = True
+            else:
+                run.perform(step)
         if run.kubelet.restarts_pod():
-            for other in self.runs:
-                if other is not run and other.begun:
-                    self._perform(other, other.kubelet.restart(self.now()))
+            # One that is just being started is as new as the others will be.
+            self._restarting = {each for each in self.runs if each.begun and not each.starts}
+            for other in self._restarting - {run}:
+                self._perform(other, other.kubelet.restart(self.now()))
 
     def _due(self) -> Iterator[ContainerRun]:
         """Yield the containers to start now: one at a time, and the main ones together."""
+        if any(run.kubelet.ends_with_pod for run in self.runs):
+            return
         for run in self.runs:
-            if not run.begun:
+            if not run.begun or run.awaits_turn:
                 yield run
                 if run.role != "container":
                     return
-            elif not run.lets_others_start:
+            elif run in self._restarting or not run.lets_others_start:
                 return
 
     async def _end_containers(self) -> None:

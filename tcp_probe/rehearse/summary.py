@@ -49,7 +49,8 @@ class Summary:
         self.exit_code: int | None = None
         # From how long on a rehearsal sees each probe checked (s).
         self.checked_within: dict[ProbeKind, int] = {}
-        self._started_at = self._ready_at = 0.0
+        self._started_at: float | None = None
+        self._ready_at = 0.0
         self._awaited = awaited
         self._checks: Counter[tuple[ProbeKind, bool | None]] = Counter()
         self._errors: dict[ProbeKind, str] = {}
@@ -147,6 +148,8 @@ class Summary:
         done = kubelet.finished and not kubelet.exit_code
         self.unready_at_end = not (kubelet.ready or done)
         self.failing_at_end = kubelet.running and self._last.get("liveness") is False
+        if self._started_at is None:
+            return
         for probe in kubelet.container.probes:
             # Liveness and readiness wait for the end of the start-up, a hook's too.
             since = 0.0 if probe.kind == "startup" else self._ready_at

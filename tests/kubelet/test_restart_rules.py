@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
 
 from tcp_probe.kubelet.prober import Probe
 from tcp_probe.kubelet.restart_policy import RestartRule
-from tcp_probe.kubelet.steps import Outcome, Terminate
+from tcp_probe.kubelet.state_machine import Kubelet
+from tcp_probe.kubelet.steps import Container, Outcome, StartContainer, Terminate
+from tcp_probe.rehearse.virtual import Simulation
+from tcp_probe.rehearse.worker_script import parse
 
 Stage = Callable[..., Any]
 FAILED = Outcome(success=False, message="dial tcp 127.0.0.1:9090: connect: connection refused")
@@ -136,3 +140,47 @@ def test_the_others_are_ended_and_started_again(stage: Stage) -> None:
     other.until(other.now + 0.2)
     ruled.until(ruled.now + 0.2)
     assert (other.kubelet.restarts, ruled.kubelet.restarts) == (1, 1)
+
+
+def test_one_that_has_ended_for_good_starts_again_with_its_pod(stage: Stage) -> None:
+    """An init container that is done, or a container with the restartPolicy Never."""
+    done = stage(alone=False, restart_policy="Never")
+    done.until(3)
+    done.exits(0)
+    done.until(6)
+    assert done.kubelet.finished
+    done.take(done.kubelet.restart(done.now))
+    assert not done.kubelet.finished
+    done.until(7)
+    assert (done.kubelet.restarts, done.kubelet.running) == (1, True)
+
+
+def test_one_that_is_just_being_started_is_left_alone() -> None:
+    """It is as new as the others will be."""
+    kubelet = Kubelet(Container("worker"))
+    assert kubelet.start(0) == [StartContainer()]
+    assert kubelet.starting
+    assert kubelet.restart(0) == []
+    assert kubelet.next_wake == inf
+
+
+def test_one_that_is_being_killed_starts_again_with_its_pod(stage: Stage) -> None:
+    """Whatever its own policy says of a kill."""
+    play = stage(Probe("liveness", period=1, failure_threshold=1), restart_policy="Never")
+    play.outcomes["liveness"] = FAILED
+    play.until(1)
+    play.take(play.kubelet.restart(play.now))
+    assert play.kubelet.ends_with_pod
+    assert len(play.events("Killing")) == 1
+    play.exits(137)
+    play.until(play.now + 0.5)
+    assert (play.kubelet.restarts, play.kubelet.ends_with_pod) == (1, False)
+
+
+def test_the_init_containers_take_their_time_again() -> None:
+    """Where the rule starts everything again, what comes before the container does as well."""
+    container = Container("worker", own_restart_policy="Never", restart_rules=(ALL,))
+    simulation = Simulation(container, {}, parse("exit=4:42"), init=[20])
+    starts = [event.time for event in simulation.run(60) if event.reason == "Started"]
+    assert 20 < starts[0] < 22
+    assert 24 < starts[1] - starts[0] < 27

@@ -3,15 +3,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tcp_probe.rehearse.command import rehearse
 
 Manifest = Callable[..., str]
 Pod = Callable[..., dict[str, Any]]
 Output = pytest.CaptureFixture[str]
+FOR = ["--for", "12"]
 
 
 def whole_pod(manifest: Manifest, pod: Pod, **fields: Any) -> str:
@@ -103,7 +106,37 @@ def test_a_rule_may_restart_the_whole_pod(manifest: Manifest, pod: Pod, capsys: 
     rehearse([*arguments, "--for", "8"])
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     reasons = [each["reason"] for each in told if each["container"] == "worker"]
-    assert reasons[:5] == ["Started", "Ready", "Killing", "Exited", "Started"]
+    assert reasons[:6] == ["Started", "Ready", "Killing", "Exited", "NotReady", "Started"]
     messages = [each["message"] for each in told if each["container"] == "worker"]
     assert messages[2] == "killing"
     assert [each["restarts"] for each in told if each["container"] == "ruled"][-1] >= 1
+
+
+def test_a_rule_runs_the_init_containers_again(
+    manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """In their order, before anything else starts; one that has ended for good starts, too."""
+    python = [sys.executable, "-S", "-u", "-c"]
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    file = whole_pod(manifest, pod)
+    document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    never = {"image": "x", "restartPolicy": "Never"}
+    document["spec"]["containers"] += [
+        {
+            **never,
+            "name": "ruled",
+            "command": [*python, "import time; time.sleep(2); raise SystemExit(42)"],
+            "restartPolicyRules": [rule],
+        },
+        {**never, "name": "brief", "command": [*python, "print('brief')"]},
+    ]
+    rehearse([manifest(document), "--container", "worker", "--all-containers", "--json", *FOR])
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    started = [each["container"] for each in told if each["reason"] == "Started"]
+    assert started[:4] == ["first", "proxy", "worker", "ruled"]
+    again = started[started.index("first", 1) :]
+    assert started[: len(started) - len(again)].count("brief") == 1
+    assert again[:5] == ["first", "proxy", "worker", "ruled", "brief"]
+    at = next(each["time"] for each in told if each["reason"] == "Started" and each["restarts"])
+    ends = [each for each in told if each["reason"] == "Exited" and each["time"] < at]
+    assert {each["container"] for each in ends} == {"first", "proxy", "worker", "ruled", "brief"}
