@@ -81,8 +81,8 @@ def test_jobs_are_done_when_the_api_comes_back(
 ) -> None:
     """A job that failed is done by a later attempt, and the reason names the CLI's retries."""
     api.mode = "error"
-    worker = start_worker(TURN_TIMEOUT="2", ATTEMPTS="100")
-    worker.wait_for_log(r"1: attempt \d+ failed: .*no result after 2 s, API retry \d: server_error")
+    worker = start_worker(TURN_TIMEOUT="5", ATTEMPTS="100")
+    worker.wait_for_log(r"1: attempt \d+ failed: .*no result after 5 s, API retry \d: server_error")
     api.mode = "answer"
     worker.wait_for_results(*prompts)
     assert not list(worker.spool.failed.iterdir())

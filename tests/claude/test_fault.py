@@ -8,8 +8,8 @@ import pytest
 
 SETTINGS = {
     "STALL_TIMEOUT": "1",
-    "TURN_TIMEOUT": "2.5",
-    "WATCHDOG_TIMEOUT": "3",
+    "TURN_TIMEOUT": "5",
+    "WATCHDOG_TIMEOUT": "6",
     "ATTEMPTS": "100",
 }
 
