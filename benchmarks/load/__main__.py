@@ -29,8 +29,8 @@ SIZES = {  # in full, and in a quick run; times in s
     "checks": (1_000_000, 2000),
     "flooded": (FLOODED, ["tcp_probe on asyncio", "asyncio.start_server"]),
     "flood_clients": ([1, 16, 256], [16]),
-    "flood": (10.0, 0.6),
-    "quiet": (5.0, 0.6),  # before the floods
+    "flood": (8.0, 0.6),
+    "quiet": (4.0, 0.6),  # before the floods
     "abuses": (1000, 20),  # connections of each kind
     "entries": (10_000, 50),
     "watchdogs": (20_000, 200),
