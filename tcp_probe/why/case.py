@@ -3,6 +3,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .events import Events
@@ -57,11 +58,21 @@ class Case:
         return self.death.message if self.death else ""
 
     @property
-    def log_command(self) -> str:
-        """The command that shows the log before its end."""
+    def log_place(self) -> str:
+        """Where the log before its end is."""
+        before = self.container.running or (self.current is None and self.log is not None)
+        return self.place_of_log(previous=before)
+
+    def place_of_log(self, *, previous: bool) -> str:
+        """Where a log is: a file of the folder that was read, else what the command shows."""
+        if self.source:
+            name = f"logs-{self.container.name}{'-previous' if previous else ''}.txt"
+            known = self.previous if previous else self.current
+            return (
+                str(Path(self.source).with_name(name)) if known else f"{name} (not in the folder)"
+            )
         words = ["kubectl", "logs", self.pod.name, "-n", self.pod.namespace]
-        before = ["--previous"] if self.container.running else []
-        return shlex.join([*words, "-c", self.container.name, *before])
+        return shlex.join([*words, "-c", self.container.name, *["--previous"] * previous])
 
     @property
     def ended_lines(self) -> list[str]:

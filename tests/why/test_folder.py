@@ -204,3 +204,19 @@ def test_a_job_whose_pods_were_not_killed_by_a_probe_is_judged_by_its_status(
     assert ask("--from", write(folder, "job.json", job))["pods"][0]["verdicts"][0]["cause"] == (
         "unknown"
     )
+
+
+@pytest.mark.parametrize("crashing", [True, False])
+def test_a_log_is_named_as_a_file_of_the_folder(
+    tmp_path: Path, ask: Ask, pod: Make, ended: Make, *, crashing: bool
+) -> None:
+    """Its reader may have no cluster: where it is, or what is not there."""
+    state = {"waiting": {"reason": "CrashLoopBackOff"}} if crashing else None
+    document = pod(state, {"terminated": ended(1)["terminated"]}, restarts=3)
+    folder = write(tmp_path, "pod.json", document)
+    name = "logs-app.txt" if crashing else "logs-app-previous.txt"
+    fix = ask("--from", folder)["pods"][0]["verdicts"][0]["fix"]
+    assert fix.endswith(f"{name} (not in the folder)")
+    write(tmp_path, "logs-app-previous.txt", "ValueError: no\n")
+    fix = ask("--from", folder)["pods"][0]["verdicts"][0]["fix"]
+    assert fix.endswith(str(tmp_path / "logs-app-previous.txt"))

@@ -221,7 +221,7 @@ def initializing(case: Case) -> Verdict | None:
         "possible",
         f"the init container still runs, since {moment(container.running_since)}; the others wait",
         [f"pod: {container.name} runs, and has not ended yet"],
-        f"Its log tells what it waits for: {case.log_command.removesuffix(' --previous')}",
+        f"Its log tells what it waits for: {case.place_of_log(previous=False)}",
     )
 
 

@@ -106,7 +106,7 @@ def forgotten(case: Case) -> Verdict | None:
         "possible",
         "was restarted, and nothing is kept of how it ended",
         [case.ended],
-        f"What would tell: its log, if the node still has it: {case.log_command}",
+        f"What would tell: its log, if the node still has it: {case.log_place}",
     )
 
 
@@ -174,7 +174,7 @@ def restarted_with_others(case: Case) -> Verdict | None:
         "likely",
         f"ended with an exit code of its rule RestartAllContainers: {codes}",
         [case.ended, "spec: restartPolicyRules: RestartAllContainers; it hides the exit code"],
-        f"{fixes.EXIT_UNTOLD} {case.log_command}",
+        f"{fixes.EXIT_UNTOLD} {case.log_place}",
     )
 
 
@@ -232,7 +232,7 @@ def exited(case: Case) -> Verdict | None:
         _certainty(case, death),
         f"{init}ended by itself with {code_of(death.code)}{said}",
         evidence,
-        f"{fix} {case.log_command}",
+        f"{fix} {case.log_place}",
         where=stack.where or stack.reason or None,
         stack=tuple(stack.shortened()),
         rehearse=exit_rehearsal(case, death),

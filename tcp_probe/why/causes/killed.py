@@ -58,7 +58,7 @@ def killed(case: Case) -> Verdict | None:
 
 def _fix(case: Case, kill: Kill, check: Check | None, reason: str, slow: str) -> str:
     fix = fixes.probe_fix(kill.kind, check, reason, slow)
-    return fix if reason or slow or not case.death else f"{fix} Its log: {case.log_command}"
+    return fix if reason or slow or not case.death else f"{fix} Its log: {case.log_place}"
 
 
 def _verb(case: Case, kill: Kill) -> str:
