@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PATIENCE = 60.0
+# An image may have to be pulled first; what becomes of a pod is counted from its start.
+STARTS_WITHIN = 300.0
+# What the pods of the lab keep to, whatever the cluster asks for where a namespace says nothing.
+SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
 # A container that waits for one of these will not start by itself.
 STUCK = (
     "CreateContainerConfigError",
@@ -44,6 +48,17 @@ class Watch:
     events: list[Change] = field(default_factory=list)
 
     @property
+    def started_at(self) -> float | None:
+        """When it was heard that a container of the pod runs, if so."""
+        started = (each.time for each in self.events if each.item["reason"] == "Started")
+        return next(started, None)
+
+    @property
+    def node(self) -> str:
+        """The node on which the pod runs."""
+        return str(self.pods[-1].item["spec"].get("nodeName", "")) if self.pods else ""
+
+    @property
     def stuck(self) -> str | None:
         """Why no container of the pod can start, if so."""
         statuses = self.pods[-1].item["status"].get("containerStatuses", []) if self.pods else []
@@ -67,12 +82,14 @@ class Cluster:
     @contextmanager
     def opened(self) -> Iterator[Cluster]:
         """Make the namespace; delete it whatever happens."""
-        metadata = {"name": self.namespace}
-        self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        metadata = {"name": self.namespace, "labels": SECURITY}
         try:
+            # Within: it may be there although its creation was not answered in time.
+            self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
             yield self
         finally:
-            self.run("delete", "namespace", self.namespace, "--wait=false")
+            of = ("namespace", self.namespace)
+            self.run("delete", *of, "--wait=false", "--ignore-not-found")
 
     def run(self, *arguments: str, given: str | None = None) -> str:
         """Run kubectl and return what it prints."""
@@ -91,17 +108,22 @@ class Cluster:
         """Get something as JSON."""
         return json.loads(self.run("get", *arguments, "--output=json"))
 
-    def recorded_from(self) -> str:
-        """Say which versions are at work, as a recording names them."""
-        info = self.get("nodes")["items"][0]["status"]["nodeInfo"]
+    def recorded_from(self, node: str = "") -> str:
+        """Say which versions are at work on a node, as a recording names them."""
+        nodes = self.get("nodes")["items"]
+        named = [each for each in nodes if each["metadata"]["name"] == node]
+        info = (named or nodes)[0]["status"]["nodeInfo"]
         server = json.loads(self.run("version", "--output=json"))["serverVersion"]["gitVersion"]
         runtime = info["containerRuntimeVersion"].replace("://", " ")
         kernel = ".".join(info["kernelVersion"].split(".")[:2])
         kubelet = f"kubelet {info['kubeletVersion']}, kube-apiserver {server}"
         return f"{kubelet}, {runtime}, Linux {kernel}"
 
-    def watch_pod(self, pod: Item, until: Callable[[Watch], bool], limit: float) -> Watch:
-        """Create a pod, watch it until that holds or the time is over, and delete it."""
+    def watch_pod(self, pod: Item, until: Callable[[Watch, float], bool], limit: float) -> Watch:
+        """Create a pod, watch it until that holds or the time is over, and delete it.
+
+        `until` is given how long the pod has run (s), as is `limit`.
+        """
         name = pod["metadata"]["name"]
         watch = Watch()
         heard = threading.Event()
@@ -112,8 +134,17 @@ class Cluster:
         ):
             self._create(pod)
             try:
-                deadline = self._clock() + limit
-                while not until(watch) and self._clock() < deadline:
+                created_at = self._clock()
+                while True:
+                    if watch.started_at is not None:
+                        ran = self._clock() - watch.started_at
+                        if ran > limit or until(watch, ran):
+                            break
+                    elif self._clock() - created_at > STARTS_WITHIN:
+                        raise ClusterError(
+                            f"{name}: no container has started within {STARTS_WITHIN:g} s: "
+                            f"{_conditions(watch)}"
+                        )
                     if watch.stuck:
                         raise ClusterError(
                             f"{watch.stuck}: give the cluster the image, or name another one in "
@@ -139,7 +170,7 @@ class Cluster:
             self.run(*arguments, given=json.dumps(item))
         except ClusterError as error:
             # A new namespace gets it a moment later, and takes no pod without one.
-            if "serviceaccount" not in str(error):
+            if 'serviceaccount "default" not found' not in str(error):
                 raise
             return False
         return True
@@ -179,3 +210,9 @@ class Cluster:
                 if event["type"] != "DELETED":
                     changes.append(Change(self._clock(), event["object"]))
                     heard.set()
+
+
+def _conditions(watch: Watch) -> str:
+    conditions = watch.pods[-1].item["status"].get("conditions", []) if watch.pods else []
+    told = [each["message"] for each in conditions if each.get("message")]
+    return "; ".join(told) or "nothing was heard of it"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tcp_probe.explain.timing import Timing
 from tcp_probe.kubelet.back_off import latest_end
+from tcp_probe.kubelet.prober import ProbeKind
 from tcp_probe.kubelet.steps import Event
 from tcp_probe.kubelet.versions import Rules, parse
 from tcp_probe.manifest.workload import Workload
@@ -45,9 +46,10 @@ def differences(recording: Item, workload: Workload) -> list[str]:
     A kill may be off by one period, the start after a back-off by what that kubelet's rule allows.
     """
     rules = rules_of(recording["recorded_from"])
-    theirs = _recorded(recording["events"])
+    thresholds = {each.kind: each.failure_threshold for each in workload.container.probes}
+    theirs = _fatal(_recorded(recording["events"]), thresholds)
     simulation = Simulation.of(workload, script_of(recording["worker"]), rules=rules)
-    ours = _simulated(simulation.run(theirs[-1].time + 60))
+    ours = _fatal(_simulated(simulation.run(theirs[-1].time + 60)), thresholds)
     period = max((probe.period for probe in workload.container.probes), default=1)
     found = []
     shift, allowed = 0.0, float(period)
@@ -90,6 +92,27 @@ def first_kill(recording: Item) -> float:
     return next(
         float(event["time"]) for event in recording["events"] if event["reason"] == "Killing"
     )
+
+
+def _fatal(happenings: list[Happening], thresholds: Mapping[ProbeKind, int]) -> list[Happening]:
+    """Keep of the failed checks those that led to a kill.
+
+    How many fail while a worker starts depends on the node and on the phase of the probes.
+    """
+    kept: list[Happening] = []
+    failures: list[Happening] = []
+    for each in happenings:
+        if each.what.endswith(" failed"):
+            failures.append(each)
+            continue
+        if each.what == "Killing":
+            last = failures[-1].what if failures else ""
+            alike = [failure for failure in failures if failure.what == last]
+            threshold = next((n for kind, n in thresholds.items() if last == f"{kind} failed"), 0)
+            kept += alike[-threshold:] if threshold else []
+        failures = []
+        kept.append(each)
+    return kept
 
 
 def _recorded(events: list[Item]) -> list[Happening]:

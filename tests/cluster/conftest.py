@@ -93,6 +93,8 @@ def lab_pod() -> Callable[[str], dict[str, Any]]:
         pod: dict[str, Any] = yaml.safe_load((LAB / f"{name}.yaml").read_text(encoding="utf-8"))
         for container in pod["spec"]["containers"]:
             container["image"] = os.environ.get("TCP_PROBE_IMAGE", container["image"])
+            # With the tag `latest` an image that was loaded into the node would be asked for anew.
+            container["imagePullPolicy"] = "IfNotPresent"
         return pod
 
     return lab_pod

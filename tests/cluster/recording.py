@@ -48,7 +48,7 @@ def _kubelets(watch: Any, of: Named) -> Iterator[Item]:
     for change in watch.events:
         event = change.item
         uid = event["metadata"]["uid"]
-        count = event.get("count") or event.get("series", {}).get("count") or 1
+        count = event.get("count") or (event.get("series") or {}).get("count") or 1
         told = _told(event, addresses, of)
         for _ in range(count - counts.get(uid, 0) if told else 0):
             yield {"time": change.time, **(told or {})}

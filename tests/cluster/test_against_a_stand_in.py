@@ -63,8 +63,8 @@ def workload_of(recording: Recording, folder: Path) -> Workload:
     return load(str(file))
 
 
-def kills(count: int) -> Callable[[Any], bool]:
-    def enough(watch: Any) -> bool:
+def kills(count: int) -> Callable[[Any, float], bool]:
+    def enough(watch: Any, ran: float) -> bool:
         reasons = [change.item["reason"] for change in watch.events]
         return reasons.count("Killing") >= count
 
@@ -163,6 +163,36 @@ def test_an_image_that_the_cluster_lacks_is_told(
             "delete /api/v1/namespaces/lab/pods/lab-hung-loop",
             "delete /api/v1/namespaces/lab",
         ]
+
+
+def test_a_pod_that_never_starts_is_told(
+    recorded: Callable[[str], Recording],
+    stand_in: ModuleType,
+    clustered: Callable[[Any], Any],
+    cluster_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where no node takes it; and nothing is left behind."""
+    made = {**recorded("lab-hung-loop"), "events": []}
+    monkeypatch.setattr(cluster_module, "STARTS_WITHIN", 5)
+    with stand_in.served(made, SPEED) as served:
+        with (
+            pytest.raises(cluster_module.ClusterError, match="no container has started within 5 s"),
+            clustered(served).opened() as cluster,
+        ):
+            cluster.watch_pod(made["pod"], kills(1), 60)
+        assert served.calls[-1] == "delete /api/v1/namespaces/lab"
+
+
+def test_failures_that_a_worker_got_over_are_no_difference(
+    recorded: Callable[[str], Recording], comparison: ModuleType, tmp_path: Path
+) -> None:
+    """How many there are at a start depends on the node, and on when the probes begin."""
+    made = recorded("lab-hung-loop")
+    failure = {"time": 0.3, "reason": "Unhealthy", "probe": "liveness", "detail": "refused"}
+    events = [made["events"][0], failure, *made["events"][1:]]
+    workload = workload_of(made, tmp_path)
+    assert comparison.differences({**made, "events": events}, workload) == []
 
 
 def test_a_cluster_that_is_not_there_is_told(
