@@ -28,13 +28,13 @@ _GIL_SELDOM = 1.25
 class serve(  # noqa: N801 (to its user it is a function)
     AbstractContextManager[Probe], AbstractAsyncContextManager[Probe]
 ):
-    """Listen on `port` exactly while the worker inside the block is alive.
+    """Listen on `port` exactly while the worker inside the block is alive; yields a `Probe`.
 
     A check is a TCP connect, as kubelet's tcpSocket probe makes it. The port refuses checks as soon
     as the block is left or the scope around it is cancelled, and while a reason stands against
     listening: the event loop does not run, a watchdog has run out, the condition does not hold, or
     the worker has said so with `Probe.fail`. Each such change is one line of the logger
-    `tcp_probe`. What the worker raises passes through as it is. Yields a `Probe`.
+    `tcp_probe`. What the worker raises passes through as it is.
 
     With `async with` the worker's own event loop accepts the checks: asyncio's, uvloop's or trio's.
     asyncio's own cancellation of a task shows only when the block is left, that of a scope of anyio
@@ -57,9 +57,9 @@ class serve(  # noqa: N801 (to its user it is a function)
         One less than the checks that a process which no longer runs at all (stopped, or holding
         the GIL) may still pass, all clients together. The default of 2 is the least with which a
         healthy worker is never killed: kubelet starts the tickers of a pod's probes together, and
-        with 3 checks at the same instant on a worker that is busy for 50 ms of every 100 ms, a
-        backlog of 0 or 1 fails 43 or 15 % of them and gets the worker killed, 2 fails none
-        (benchmarks/results/backlog.md). Each more shows a process that stands still a period later.
+        of 3 checks at the same instant, on a worker that is busy half of the time, 1 fails 15 % and
+        2 fails none (benchmarks/results/backlog.md). Each more shows a process that stands still a
+        period later.
     `stall_timeout`
         How long, in seconds, the event loop may not run; after that, and before 1.62 times that,
         a thread makes the port refuse. None: don't watch. The default of 10 is above what an
@@ -81,13 +81,10 @@ class serve(  # noqa: N801 (to its user it is a function)
         why the port refuses and where the worker stands, until the port listens again; not of an
         end that was meant. While no Python code runs at all, as when a call keeps the GIL, the
         interpreter writes the stacks of all threads there, after 1 to 3.4 times `stall_timeout` (in
-        a plain `with` up to 4.3).
-        A file that holds something else is left alone. The environment variable
-        TCP_PROBE_TERMINATION_LOG names another file. None: write nothing, and leave the one timer
-        of `faulthandler.dump_traceback_later` to the worker.
-        A process that was stopped as long (SIGSTOP, a frozen cgroup) and goes on has its stacks
-        read while it runs. Older CPythons do not always survive that: 3 of 240 times one ended with
-        SIGSEGV on 3.11 and 3.12, 0 of 152 on 3.14.10.
+        a plain `with` up to 4.3). A file that holds something else is left alone. The environment
+        variable TCP_PROBE_TERMINATION_LOG names another file. None: write nothing, and leave the
+        one timer of `faulthandler.dump_traceback_later` to the worker. Older CPythons may end with
+        SIGSEGV when they go on after a stop (SIGSTOP, a frozen cgroup) that was as long.
 
     Raises `TypeError` or `ValueError`, when called, for an argument that cannot be meant; when
     entered `OSError`, with its errno, where the port is in use or forbidden or the host is not
