@@ -24,8 +24,8 @@ LAB = ROOT / "manifests" / "lab"
 DEADLINE = 90  # s, for what takes 20 s on an idle machine
 # What makes the Claude worker tell its story sooner.
 QUICKER = {
-    'TURN_TIMEOUT\n          value: "8"': 'TURN_TIMEOUT\n          value: "3"',
-    'WATCHDOG_TIMEOUT\n          value: "10"': 'WATCHDOG_TIMEOUT\n          value: "3.5"',
+    'TURN_TIMEOUT\n          value: "8"': 'TURN_TIMEOUT\n          value: "4"',
+    'WATCHDOG_TIMEOUT\n          value: "10"': 'WATCHDOG_TIMEOUT\n          value: "6"',
     "periodSeconds: 2": "periodSeconds: 1",
 }
 Documents = list[dict[str, Any]]

@@ -67,7 +67,7 @@ def test_the_claude_worker_does_its_jobs_all_the_same(rehearsed: Callable[[str],
     rehearsal = rehearsed("claude-worker")
     rehearsal.until_logged("3: done")
     rehearsal.until(lambda events: plot(events) == PLOT)
-    told = ("1: done", "no reset for 3.5 s", "in wait_for_a_lost_reply", "2: done", "3: done")
+    told = ("1: done", "no reset for 6 s", "in wait_for_a_lost_reply", "2: done", "3: done")
     assert re.search(".*".join(told), rehearsal.log, re.DOTALL)
 
 
