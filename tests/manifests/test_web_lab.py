@@ -107,10 +107,15 @@ def test_explain_finds_the_wrong_port_and_nothing_else(name: str) -> None:
 def test_the_wrong_port_leads_to_a_crash_loop(
     runs: dict[str, Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A healthy app is killed after two refusals, and in an hour kept waiting for 5 minutes."""
-    reasons = runs["wrong-port"].until(lambda reasons: "Exited" in reasons)
-    assert reasons.index("Ready") < reasons.index("Killing")
-    assert reasons[: reasons.index("Killing")].count("Unhealthy") >= 2
+    """An app that is ready is killed for refusals, and in an hour kept waiting for 5 minutes."""
+
+    def killed_while_ready(life: str) -> bool:
+        return bool(re.search(r"\bReady\b.*\bKilling\b", life)) and life.count("Unhealthy") >= 2
+
+    # On a busy machine the first life may end before it was ready.
+    runs["wrong-port"].until(
+        lambda reasons: any(map(killed_while_ready, " ".join(reasons).split("Started")))
+    )
     assert runs["wrong-port"].end() == 1
     status, events = virtual(capsys, str(LAB / "wrong-port.yaml"), "--worker", "port=8000")
     assert status == 1
