@@ -80,7 +80,8 @@ class Kubelet:
         # The probers know an instance only once kubelet has seen that it runs.
         self._seen = False
         self._keeps_started = False
-        self._in_post_start = False
+        # Whether the hook after the start still runs: no probe is checked meanwhile.
+        self.in_post_start = False
         self._post_start_failed = False
         self._stopping = self._with_pod = False
         self._killed_by: ProbeKind | None = None
@@ -162,7 +163,7 @@ class Kubelet:
         text = messages.started(self.container.name, self.rules)
         self._journal.event(now, "Normal", "Started", text)
         if self.container.post_start:
-            self._in_post_start = True
+            self.in_post_start = True
             self._journal.add(RunPostStart())
         else:
             self._await_seen(now)
@@ -170,8 +171,8 @@ class Kubelet:
 
     def post_started(self, now: float, *, success: bool) -> list[Step]:
         """Take note that the hook after the start has ended, well or not."""
-        if self._in_post_start:
-            self._in_post_start = False
+        if self.in_post_start:
+            self.in_post_start = False
             if success:
                 self._await_seen(now)
             else:
@@ -224,8 +225,8 @@ class Kubelet:
         level: EventType = "Warning" if code else "Normal"
         text = messages.exited(self.container.name, code)
         self._journal.state(now, level, "Exited", text, termination_message)
-        if self._in_post_start:
-            self._in_post_start = False
+        if self.in_post_start:
+            self.in_post_start = False
             self._fail_post_start(now)
         restarts = bool(self._killed_by) and self._restarter.restarts_killed
         # Kill and restart are one pass: the status goes from one running instance to the next.

@@ -26,6 +26,10 @@ UNCHECKED = (
     "Rehearse for at least {seconds} s (--for {seconds}): the {kind} probe was not checked in this "
     "time, so nothing is known of it."
 )
+IN_POST_START = (
+    "Rehearse longer (--for), or bound the postStart hook: it still runs, and no probe is "
+    "checked until it ends."
+)
 HANGS = "Rehearse longer (--for): it stands still, and its probe has not seen that yet."
 
 
@@ -48,9 +52,13 @@ def advice(summary: Summary) -> str | None:
 
 
 def _against_shortness(summary: Summary) -> str:
+    if summary.in_post_start:
+        return IN_POST_START
     if summary.hangs_at_end:
         return HANGS
-    within = {kind: summary.checked_within[kind] for kind in summary.unchecked}
+    # Of a container that was never started nothing is known of when.
+    known = summary.checked_within
+    within = {kind: known[kind] for kind in summary.unchecked if kind in known}
     if not within:
         return LATER
     kind = max(within, key=lambda kind: within[kind])

@@ -39,6 +39,8 @@ class Summary:
         self.unready_at_end = False
         self.failing_at_end = False
         self.hangs_at_end = False
+        self.crashed_at_end = False
+        self.in_post_start = False
         self.restarts: Counter[str] = Counter()
         self.remarks: list[str] = []
         # The last failure of a probe that kills, of the one that did, and of readiness.
@@ -65,7 +67,7 @@ class Summary:
         """0 where the container became ready, and stayed as it was; else 1.
 
         That is: it is ready at the end and its last liveness check passed, no probe killed it, it
-        was never backed off, it did not end for good with an error, and each probe could be made.
+        was never backed off, it has not just ended with an error, and each probe could be made.
         A liveness probe that was never checked says nothing of the worker, so that is not well.
         """
         # What is done within a moment, and nobody asks whether it is ready, need not have been.
@@ -74,6 +76,7 @@ class Summary:
         unready = awaited and (self.ready_after is None or self.unready_at_end)
         failed = bool(self.finished_with) or self.post_start_failed or self.failing_at_end
         # What kubelet is about to see: until then the queue of the port answers.
+        failed = failed or self.crashed_at_end
         failed = failed or (self.hangs_at_end and "liveness" in self.probes)
         unasked = "liveness" in self.unchecked and self.finished_with is None
         failed = failed or unasked or bool(self.unmade)
@@ -148,6 +151,9 @@ class Summary:
         done = kubelet.finished and not kubelet.exit_code
         self.unready_at_end = not (kubelet.ready or done)
         self.failing_at_end = kubelet.running and self._last.get("liveness") is False
+        # Whether it is to start again or not: kubelet may not have seen its end yet.
+        self.crashed_at_end = not kubelet.running and bool(kubelet.exit_code)
+        self.in_post_start = kubelet.in_post_start
         if self._started_at is None:
             return
         for probe in kubelet.container.probes:

@@ -108,6 +108,13 @@ def test_a_probe_that_was_never_checked_is_answered_with_how_long_to_rehearse() 
     assert told(made).startswith("Rehearse for at least 75 s (--for 75): the liveness probe")
 
 
+def test_a_container_that_was_never_started_is_answered() -> None:
+    """When its probes would have been checked is not known."""
+    made = Summary("app", {"liveness": "tcpSocket"})
+    made.end(Kubelet(Container("app", (Probe("liveness"),))))
+    assert told(made) == "Rehearse longer (--for): it has not become ready yet."
+
+
 def test_a_container_that_is_not_ready_at_the_end_is_answered() -> None:
     """Though it was before."""
     made = summary(READY, ("Unhealthy", f"Readiness probe failed: {REFUSED}"))

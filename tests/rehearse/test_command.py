@@ -131,6 +131,27 @@ def test_what_was_never_asked_is_not_well(manifest: Manifest, pod: Pod, capsys: 
     assert (told["unchecked"], told["advice"]) == ([], None)
 
 
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_a_crash_at_the_very_end_is_not_well(
+    policy: str, manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """Though kubelet has not seen it yet."""
+    file = manifest(pod({"restartPolicy": policy}, livenessProbe=LIVENESS))
+    arguments = [file, "--virtual", "--worker", "exit=30:1", "--for"]
+    assert rehearse([*arguments, "30.01"]) == 1
+    assert "to change: Mend what ends it with code 1." in capsys.readouterr().out
+    assert rehearse([*arguments, "29.9"]) == 0
+
+
+def test_a_hook_that_does_not_end_is_told(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """No probe is checked while it runs, however long that takes."""
+    hook = {"postStart": {"exec": {"command": ["fetch"]}}}
+    file = manifest(pod(lifecycle=hook, livenessProbe=LIVENESS))
+    arguments = [file, "--virtual", "--worker", "post_start=1000", "--for", "100"]
+    assert rehearse(arguments) == 1
+    assert "or bound the postStart hook: it still runs" in capsys.readouterr().out
+
+
 def test_a_picture_that_cannot_be_written_is_told_at_once(file: str, capsys: Output) -> None:
     """Before the rehearsal, which may take an hour."""
     arguments = [file, "--virtual", "--worker", "start=0", "--timeline", "/no/such/folder/a.svg"]
