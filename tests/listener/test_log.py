@@ -49,7 +49,7 @@ async def test_a_condition_is_told_with_its_first_answer(lines: Lines, until: Un
     async def condition() -> bool:
         return holds
 
-    async with tcp_probe.serve(0, condition=condition, interval=0.01) as probe:
+    async with tcp_probe.serve(0, condition=condition, interval=0.3) as probe:
         assert lines() == []
         await until(lines)
         holds = True
