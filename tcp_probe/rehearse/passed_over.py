@@ -52,6 +52,8 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
     if elsewhere:
         yield f"not rehearsed: {'; '.join(elsewhere)} (--container NAME chooses)"
     if virtual:
+        if pod.need("spec").get("activeDeadlineSeconds"):
+            yield "not heeded here: activeDeadlineSeconds, after which kubelet ends the pod"
         return
     for name in dict.fromkeys(name for each in rehearsed for name in _unknown(each)):
         state = "taken from this environment" if name in os.environ else "not set here"

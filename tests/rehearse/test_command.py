@@ -131,6 +131,13 @@ def test_what_was_never_asked_is_not_well(manifest: Manifest, pod: Pod, capsys: 
     assert (told["unchecked"], told["advice"]) == ([], None)
 
 
+def test_a_deadline_is_named_as_passed_over(manifest: Manifest, pod: Pod, capsys: Output) -> None:
+    """The cluster ends the pod then, which a simulation does not."""
+    file = manifest(pod({"activeDeadlineSeconds": 10}))
+    assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "60"]) == 0
+    assert "not heeded here: activeDeadlineSeconds, after" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
 def test_a_crash_at_the_very_end_is_not_well(
     policy: str, manifest: Manifest, pod: Pod, capsys: Output
