@@ -153,5 +153,5 @@ def test_what_only_the_package_makes(arguments: tuple[Any, ...]) -> None:
     """A `Probe` or `Watchdog` made by hand is an error that says where one comes from."""
     with pytest.raises(TypeError, match=r"yielded by tcp_probe\.serve\(\) or returned by .*start"):
         tcp_probe.Probe(*arguments)
-    with pytest.raises(TypeError, match=r"returned by the watchdog\(\) of a Probe"):
+    with pytest.raises(TypeError, match=r": it is returned by the watchdog\(\) of a Probe$"):
         tcp_probe.Watchdog(*arguments)
