@@ -133,6 +133,7 @@ def test_a_start_of_30_s_is_saved_by_the_startup_probe(
     assert "sleep 30" in (LAB / "slow-start.yaml").read_text(encoding="utf-8")
     reasons = runs["slow-start"].until(lambda reasons: "Ready" in reasons)
     assert "Killing" not in reasons
+    time.sleep(8)  # its liveness probe is asked every 5 s, and a check that passes leaves no event
     assert runs["slow-start"].end() == 0
     manifest = LAB / "slow-start.yaml"
     status, events = virtual(capsys, str(manifest), "--worker", "start=30", "--for", "120")
