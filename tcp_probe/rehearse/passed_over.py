@@ -8,6 +8,7 @@ from .container_environment import of_the_pod
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tcp_probe.manifest.pods import Choice
     from tcp_probe.manifest.workload import Workload
 
 # What a container may say and a process of this machine does not heed; and what that may hide.
@@ -22,7 +23,6 @@ OF_PODS = {
     "securityContext": "the pod's securityContext",
     "hostAliases": "hostAliases",
     "dnsConfig": "dnsConfig",
-    "activeDeadlineSeconds": "activeDeadlineSeconds",
 }
 
 
@@ -52,8 +52,8 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
     if elsewhere:
         yield f"not rehearsed: {'; '.join(elsewhere)} (--container NAME chooses)"
     if virtual:
-        if pod.need("spec").get("activeDeadlineSeconds"):
-            yield "not heeded here: activeDeadlineSeconds, after which kubelet ends the pod"
+        if _has_deadline(chosen.choice):
+            yield "not heeded here: activeDeadlineSeconds, after which the pod is ended"
         return
     for name in dict.fromkeys(name for each in rehearsed for name in _unknown(each)):
         state = "taken from this environment" if name in os.environ else "not set here"
@@ -61,8 +61,20 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
     fields = [each.choice.container for each in rehearsed]
     unheeded = [text for name, text in OF_CONTAINERS.items() if any(f.get(name) for f in fields)]
     unheeded += [text for name, text in OF_PODS.items() if pod.need("spec").get(name)]
+    if _has_deadline(chosen.choice):
+        unheeded.append("activeDeadlineSeconds")
     given = ", ".join(["the image", *unheeded])
     yield f"not heeded here: {given}; the environment of this shell is passed on"
+
+
+def _has_deadline(choice: Choice) -> bool:
+    """Tell whether the pod, or the Job that it is of, may run for so long only."""
+    specs = [choice.pod.need("spec")]
+    if choice.kind in {"Job", "CronJob"}:
+        spec = choice.resource.field.need("spec")
+        template = spec.get("jobTemplate")
+        specs.append(template.need("spec") if template else spec)
+    return any(spec.get("activeDeadlineSeconds") for spec in specs)
 
 
 def _unknown(workload: Workload) -> Iterator[str]:

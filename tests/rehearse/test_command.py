@@ -131,9 +131,17 @@ def test_what_was_never_asked_is_not_well(manifest: Manifest, pod: Pod, capsys: 
     assert (told["unchecked"], told["advice"]) == ([], None)
 
 
-def test_a_deadline_is_named_as_passed_over(manifest: Manifest, pod: Pod, capsys: Output) -> None:
-    """The cluster ends the pod then, which a simulation does not."""
-    file = manifest(pod({"activeDeadlineSeconds": 10}))
+@pytest.mark.parametrize("of", ["Pod", "Job", "CronJob"])
+def test_a_deadline_is_named_as_passed_over(
+    of: str, manifest: Manifest, pod: Pod, capsys: Output
+) -> None:
+    """The cluster ends the pod then, be it the pod's own or its Job's; a simulation does not."""
+    worker = pod({"activeDeadlineSeconds": 10} if of == "Pod" else {"restartPolicy": "Never"})
+    job = {"activeDeadlineSeconds": 10, "template": {"spec": worker["spec"]}}
+    spec = {"Pod": worker["spec"], "Job": job}
+    spec["CronJob"] = {"schedule": "@daily", "jobTemplate": {"spec": job}}
+    version = "v1" if of == "Pod" else "batch/v1"
+    file = manifest({**worker, "apiVersion": version, "kind": of, "spec": spec[of]})
     assert rehearse([file, "--virtual", "--worker", "start=0", "--for", "60"]) == 0
     assert "not heeded here: activeDeadlineSeconds, after" in capsys.readouterr().err
 
