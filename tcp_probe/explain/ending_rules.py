@@ -47,9 +47,10 @@ def short_grace(case: Case) -> Rule:
 def hook_over_grace(case: Case) -> Rule:
     """Find hooks that sleep longer than the grace of a probe, which cuts them short."""
     sleeps = _sleeps(case)
+    told = f"{sleeps:g} s" if sleeps < inf else "for ever"
     for field, grace in _graces(case)[1:]:
         if sleeps > grace:
-            reason = f"the preStop hook sleeps {sleeps:g} s, of which this leaves {grace:g} s"
+            reason = f"the preStop hook sleeps {told}, of which this leaves {grace:g} s"
             yield field, reason, _more_than(sleeps + 1)
 
 

@@ -26,6 +26,8 @@ _ENDS = {"fi", "done", "esac", "}", ")"}
 _COMPOUND = {"case", "for", "function", "select", *_ENDS}
 _PASS = {"true", ":", "echo", "printf", "pwd", "date", "hostname", "whoami", "uname", "sleep"}
 _ASSIGNMENT = re.compile(r"\w+=.*", re.DOTALL)
+# To or from what may not be there to be opened: a file, or a port as bash's /dev/tcp/HOST/PORT.
+_REDIRECTED = re.compile(r"[<>](?![<>&]|\s*/dev/(?:null|std\w+))")
 # What only starts another program, and how many words of its own it has before that.
 _WRAPPERS = {
     "busybox": 0,
@@ -117,11 +119,15 @@ class Line:
 def _own_outcome(command: Simple, *, first: bool) -> bool | None:
     if command.program == "exit":
         code = command.words[1:]
-        return (first or None) if not code else code == ["0"]
+        if not code:
+            return first or None
+        return code[0] == "0" if code[0].isdigit() else None
     if command.program == "sleep" and command.before == "||":
         # It may take longer than the check may.
         return None
-    return True if command.program in _PASS else False if command.program == "false" else None
+    if command.program == "false":
+        return False
+    return (command.program in _PASS and not _REDIRECTED.search(command.text)) or None
 
 
 def name_of(words: Sequence[str]) -> str:

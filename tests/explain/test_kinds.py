@@ -66,3 +66,15 @@ def test_a_command_before_sigterm_that_sleeps_through_the_grace_is_found(
     explained = explain(manifest(pod(lifecycle=hook)), None, Settings())
     found = [finding.fix for finding in explained.findings if finding.rule == "short-grace"]
     assert found == ([fix] if fix else [])
+
+
+def test_a_command_before_sigterm_that_never_ends_is_told_in_words(
+    manifest: Manifest, pod: Pod
+) -> None:
+    """A probe's own grace cuts it short as well."""
+    hook = {"preStop": {"exec": {"command": ["sleep", "infinity"]}}}
+    probe = {"tcpSocket": {"port": 9090}, "terminationGracePeriodSeconds": 5}
+    explained = explain(manifest(pod(lifecycle=hook, livenessProbe=probe)), None, Settings())
+    (found,) = (each for each in explained.findings if each.rule == "hook-over-grace")
+    assert found.reason == "the preStop hook sleeps for ever, of which this leaves 5 s"
+    assert found.fix == "a hook that ends"
