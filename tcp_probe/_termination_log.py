@@ -119,14 +119,22 @@ class TerminationMessage:
 
     def close(self) -> None:
         """Say no more, and let what was said stand."""
-        self._use(_File.leave, self._port)
-        self._file = None
+        self._use(self._leave)
+
+    def _leave(self, file: _File) -> _StoodStill | None:
+        try:
+            return file.leave(self._port)
+        finally:
+            self._file = None
 
     def _use(self, act: Callable[..., _StoodStill | None], *arguments: object) -> None:
+        def use() -> _StoodStill | None:
+            # Asked with the lock held: the port may end meanwhile, in another thread.
+            return None if self._file is None else act(self._file, *arguments)
+
         stood_still = None
         try:
-            if self._file is not None:
-                stood_still = locked(_lock, partial(act, self._file, *arguments))
+            stood_still = locked(_lock, use)
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is None:
                 raise  # a signal handler's, such as a TimeoutError: it is meant for the worker
@@ -184,7 +192,9 @@ class _File:
         share = _MOST // max(1, len(self._texts))
         said = b"".join(_fitted(*each, share) for each in self._texts.values())
         found = self._read()
-        if found in {b"", self._ours} and found != said:
+        if found not in {b"", self._ours}:
+            return stood_still
+        if found != said:
             os.ftruncate(self._descriptor, 0)
             self._ours = said[: os.write(self._descriptor, said)]
         # While a port refuses it is armed by the next ping. There is none while its loop stands

@@ -25,7 +25,8 @@ _LONGEST_SLEEP = 6.0
 class Timers:
     """Looks after the timers of one port, in a thread: the event loop may be what stands still.
 
-    The thread starts with the first timer, since a process without threads can fork in peace.
+    The thread starts only once there is something to look after, since a process without threads
+    can fork in peace.
     """
 
     def __init__(self, gate: Gate) -> None:

@@ -309,6 +309,19 @@ def test_the_dump_is_due_for_the_port_that_wants_it_first(
     slow.close()
 
 
+def test_no_dump_is_armed_where_somebody_else_wrote(file: Path) -> None:
+    """What the worker wrote while the port refused is left alone once it listens again, too."""
+    message = _termination_log.TerminationMessage(str(file), 1, print)
+    message.arm(10)
+    message.refuses("draining", "")
+    file.write_text("the worker's own words")
+    message.listens()
+    assert message._file is not None
+    assert not message._file.is_armed
+    message.close()
+    assert file.read_text() == "the worker's own words"
+
+
 async def test_a_worker_that_did_not_begin(file: Path, taken_port: int) -> None:
     """An attempt to listen that failed leaves nothing behind."""
     with pytest.raises(OSError, match="in use"):
