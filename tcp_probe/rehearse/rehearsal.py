@@ -148,7 +148,8 @@ class Rehearsal:
         if run.kubelet.restarts_pod():
             # One that is just being started is as new as the others will be.
             self._restarting = {each for each in self.runs if each.begun and not each.starts}
-            for other in self._restarting - {run}:
+            # In the order of the pod, so that the same seed gives the same events.
+            for other in [each for each in self.runs if each in self._restarting - {run}]:
                 self._perform(other, other.kubelet.restart(self.now()))
 
     def _due(self) -> Iterator[ContainerRun]:
