@@ -109,13 +109,6 @@ def add_number(  # noqa: PLR0913 (each is a part of an option)
     parser.add_argument(option, type=number_of(kind, least), metavar=metavar, help=help)
 
 
-def add_kubernetes(parser: argparse.ArgumentParser, means: str) -> None:
-    """Let the parser take the version of a cluster; None where it is not given."""
-    from .kubelet.versions import parse
-
-    parser.add_argument("--kubernetes", type=argument(parse), metavar="1.NN", help=means)
-
-
 def argument(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
     """Let argparse show the message of a ValueError."""
 

@@ -67,6 +67,8 @@ def _explain(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from tcp_probe.kubelet import versions
+
     parser = command_line.parser(
         "explain",
         "Tell what the probes of a manifest will do, in seconds,\nand what is wrong with them.",
@@ -81,8 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         help="where kinds that Kubernetes does not have itself (Argo's Rollout, Knative's Service) "
         "hold their Pod template, as in spec.template",
     )
-    command_line.add_kubernetes(
-        parser, "the cluster's version: what it does not know is an error (default: the newest)"
+    parser.add_argument(
+        "--kubernetes",
+        type=command_line.argument(versions.parse),
+        metavar="1.NN",
+        help="the cluster's version: what it does not know is an error (default: the newest)",
     )
     parser.add_argument(
         "--tcp-probe",

@@ -11,7 +11,7 @@ from tcp_probe.diagnosis.stack import Stack
 from tcp_probe.kubelet.back_off import RESET
 from tcp_probe.why.event_times import SLACK
 from tcp_probe.why.events import total
-from tcp_probe.why.json_fields import entries, mapping, text
+from tcp_probe.why.json_fields import entries, mapping, number, text
 from tcp_probe.why.kills import (
     candidates,
     failed_before,
@@ -187,9 +187,7 @@ def ended_by_signal(case: Case) -> Verdict | None:
     death = case.death
     if death is None:
         return None
-    name = signal_of(death.code) or signal_of(
-        SIGNALLED + int(mapping(death.terminated).get("signal") or 0)
-    )
+    name = signal_of(death.code) or signal_of(SIGNALLED + number(death.terminated, "signal"))
     if name not in _CRASHES | _SENT:
         return None
     stack = _stack(case)
