@@ -135,7 +135,9 @@ def test_a_check_fits(width: int, free_port: int, capsys: Output) -> None:
     assert main(["check", str(free_port)]) == 1
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert main(["check", str(other.getsockname()[1])]) == 0
-    assert too_wide(capsys.readouterr().out, width) == []
+    told = capsys.readouterr().out
+    assert told
+    assert too_wide(told, width) == []
 
 
 def test_a_path_is_not_broken() -> None:
