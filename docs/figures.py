@@ -109,7 +109,6 @@ def _check(measured: dict[str, Any]) -> str:
             f"{measured[name]['ratio_to_floor']['median']:.3g}",
         ]
         for name, title in SERVERS.items()
-        if name in measured
     ]
     rows += [
         [title, f"{measured[name]['client_cpu_us']['median']:,.0f}", ""]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,8 @@ def worker_loss(bench: Bench) -> Iterator[Sample]:
 
     commands = {name: worker(name, "busy", bench.folder / name) for name in names}
     with serving(commands, SERVER_CORE) as servers:
-        for name in names * bench.sizes["worker_rounds"]:
+        rounds = (random.sample(names, len(names)) for _ in range(bench.sizes["worker_rounds"]))
+        for name in chain.from_iterable(rounds):
             progress[name].working = True
             cpu, units = let_work(name, 0.02)
             cpu_middle, units_middle = let_work(name, checks * _BUSY_PERIOD)
