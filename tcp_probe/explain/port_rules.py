@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tcp_probe.kubelet.handlers import HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import HttpGet, TcpSocket, is_nodes_own
 
 from .case import KILLING, Probed
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .case import Case, Rule
 
-# To connect to the address that stands for all of a machine's own is to connect to it, too.
-LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|0\.0\.0\.0|\[?::1?\]?", re.IGNORECASE)
 DEPENDENCIES = re.compile(
     r"(?<![a-z])(ready|readyz|readiness|deep|full|deps?|dependency|dependencies|db|database"
     r"|upstreams?)(?![a-z])",
@@ -111,7 +109,7 @@ def loopback_host(case: Case) -> Rule:
     """Find checks of the node itself."""
     for probed in case.probes.values():
         host = probed.host
-        if host and LOOPBACK.fullmatch(host.text()) and not case.on_host_network:
+        if host and is_nodes_own(host.text()) and not case.on_host_network:
             reason = "kubelet connects from the node, whose own address this is: not the pod's"
             yield host, reason, "remove host: the default is the pod's address"
 
@@ -120,7 +118,7 @@ def other_host(case: Case) -> Rule:
     """Find checks of something else than the pod."""
     for probed in case.probes.values():
         host = probed.host
-        if host and host.text() and not LOOPBACK.fullmatch(host.text()):
+        if host and host.text() and not is_nodes_own(host.text()):
             reason = "kubelet connects there, not to the pod: what it finds says nothing of it"
             yield host, reason, "remove host: the default is the pod's address"
 

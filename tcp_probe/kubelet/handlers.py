@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -7,6 +8,14 @@ from .go_format import joined
 
 # So much longer than the timeout (s) kubelet waits for the container runtime to give up.
 RUNTIME_LIMIT = 120.0
+
+# To connect to the address that stands for all of a machine's own is to connect to it, too.
+_NODES_OWN = re.compile(r"localhost|127(\.\d+){3}|0\.0\.0\.0|\[?::1?\]?", re.IGNORECASE)
+
+
+def is_nodes_own(host: str) -> bool:
+    """Tell whether a host that a probe names is, to kubelet, the node that it runs on itself."""
+    return _NODES_OWN.fullmatch(host) is not None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, TcpSocket
+from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, TcpSocket, is_nodes_own
 from tcp_probe.kubelet.messages import get_failed, refused
 from tcp_probe.manifest.environment import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tcp_probe.kubelet.handlers import Handler, Hook
     from tcp_probe.kubelet.prober import ProbeKind
@@ -48,9 +48,8 @@ def refused_by_node(workload: Workload, kind: ProbeKind) -> str | None:
     shared = workload.choice.pod.find("spec", "hostNetwork")
     if isinstance(handler, Exec | Grpc) or (shared and shared.value is True):
         return None
-    field = workload.choice.container.find(f"{kind}Probe")
-    host = field and (field.find("tcpSocket", "host") or field.find("httpGet", "host"))
-    if not host or not (host.value == "localhost" or host.text().startswith(("127.", "::1"))):
+    host = _host(workload.choice.container.find(f"{kind}Probe"))
+    if not is_nodes_own(host):
         return None
     reason = refused(handler.address)
     return get_failed(handler.url, reason) if isinstance(handler, HttpGet) else reason
@@ -60,5 +59,18 @@ def at(handler: AnyHandler, field: Field | None, address: str) -> AnyHandler:
     """Return a handler or hook of this field with the pod's address, unless it names a host."""
     if not isinstance(handler, (TcpSocket, HttpGet, Grpc)):
         return handler
-    names_host = field and (field.find("tcpSocket", "host") or field.find("httpGet", "host"))
-    return handler if names_host else replace(handler, host=address)
+    return handler if _host(field) else replace(handler, host=address)
+
+
+def elsewhere(workload: Workload) -> Iterator[tuple[ProbeKind, str]]:
+    """Yield the probes that ask a host which is neither the pod nor its node, and that host."""
+    for kind in workload.handlers:
+        host = _host(workload.choice.container.find(f"{kind}Probe"))
+        if host and not is_nodes_own(host):
+            yield kind, host
+
+
+def _host(field: Field | None) -> str:
+    """Return the host that a probe or a hook names; empty for none, which is the pod."""
+    host = field and (field.find("tcpSocket", "host") or field.find("httpGet", "host"))
+    return host.text() if host else ""

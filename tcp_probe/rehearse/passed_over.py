@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .container_environment import of_the_pod
+from .dialled import elsewhere as asked_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +55,8 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
     if virtual:
         if _has_deadline(chosen.choice):
             yield "not heeded here: activeDeadlineSeconds, after which the pod is ended"
+        for kind, host in asked_elsewhere(chosen):
+            yield f"the {kind} probe asks {host}, not the pod: simulated as if the worker answered"
         return
     for name in dict.fromkeys(name for each in rehearsed for name in _unknown(each)):
         state = "taken from this environment" if name in os.environ else "not set here"
