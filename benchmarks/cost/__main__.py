@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNWATCHED
-from benchmarks.client import Client, compile_native
+from benchmarks.client import compiled
 from benchmarks.cost import claims, node, report, starts
 from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench
 from benchmarks.cost.spread import Sample, gathered, ratios, summarised
@@ -44,8 +44,7 @@ QUIET = 0.1  # cores that other processes may keep busy
 
 def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Run everything; return all figures."""
-    client = Client(folder)
-    commands = {FLOOR: [compile_native("floor", folder), "512"]}
+    commands = {FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
     unchecked = [each.name for each in (*CHECKED, *UNWATCHED)]
     everywhere = os.sched_getaffinity(0)
@@ -57,7 +56,7 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
             checked = {name: servers[name] for name in commands}
             idle = {name: servers[f"idle {name}"] for name in unchecked}
             before = {name: server.cpu_ns for name, server in idle.items()}
-            bench = Bench(sizes, folder, client, checked, idle, time.monotonic(), before)
+            bench = Bench(sizes, folder, checked, idle, time.monotonic(), before)
             values = gathered(sample for part in PARTS for sample in _told(part, bench))
         finally:
             os.sched_setaffinity(0, everywhere)

@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from benchmarks import client
 from benchmarks.busy import progress_in
 from benchmarks.candidates import CANDIDATES, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
-from benchmarks.client import Client, Times, times
 from benchmarks.cost.spread import Sample
 from benchmarks.processes import (
     CLIENT_CORE,
@@ -51,11 +51,10 @@ print([took, resident_bytes("self") - memory])
 
 @dataclass(frozen=True)
 class Bench:
-    """How much to measure, the client, a server for each candidate, and some never checked."""
+    """How much to measure, a server for each candidate, and some that are never checked."""
 
     sizes: Mapping[str, Any]
     folder: Path
-    client: Client
     servers: Mapping[str, Server]
     idle: Mapping[str, Server]
     began: float  # when the idle ones were seen first, and their CPU time in ns then
@@ -66,10 +65,12 @@ class Bench:
         for _ in range(self.sizes[rounds]):
             yield from random.sample(list(self.servers.items()), len(self.servers))
 
-    def check(self, kind: str, server: Server, count: int, **how: Any) -> tuple[float, Times]:
-        """Make checks as `Client.start` does; return the server's µs of CPU for each, and times."""
+    def check(
+        self, kind: str, server: Server, count: int, **how: Any
+    ) -> tuple[float, client.Times]:
+        """Make checks as `client.start` does; return the server's µs of CPU for each, and times."""
         before = server.cpu_ns
-        took = times(self.client.start(kind, server.port, count, **how))
+        took = client.times(client.start(kind, server.port, count, **how))
         return (server.cpu_ns - before) / count / 1000, took
 
 
@@ -126,11 +127,11 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
             servers = list(bench.servers.items())
             for group in [[each] for each in servers] if rate >= 100 else [servers]:
                 before = {name: server.cpu_ns for name, server in group}
-                for client in [
-                    bench.client.start(_check_of(name), server.port, checks, period=1 / rate)
+                for checking in [
+                    client.start(_check_of(name), server.port, checks, period=1 / rate)
                     for name, server in group
                 ]:
-                    times(client)
+                    client.times(checking)
                 for name, server in group:
                     spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
                     yield name, f"cpu_us_at_rate.{rate}", spent / 1000
@@ -160,7 +161,7 @@ def exec_probes(bench: Bench) -> Iterator[Sample]:
     for _ in range(bench.sizes["command_rounds"]):
         for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
             before = server.cpu_ns
-            [whole], [cpu], [peak] = bench.client.commands(commands[name], 1)
+            whole, cpu, peak = client.run(commands[name])
             time.sleep(_SETTLE)
             yield name, "whole_us", whole / 1000
             yield name, "client_cpu_us", cpu / 1000

@@ -1,16 +1,17 @@
 /* Makes checks as kubelet makes them, and times each in ns.
 
-   usage: client checks KIND PORT COUNT LEVEL PERIOD_NS spin|sleep
-          client commands COUNT PROGRAM [ARGUMENT ...]
+   usage: client KIND PORT COUNT LEVEL PERIOD_NS spin|sleep
+          client run PROGRAM [ARGUMENT ...]
 
    KIND    tcp: connect, close; eof: connect, read to the end, close;
            http: connect, GET /healthz, read to the end, close
    LEVEL   so many checks are open at once: all are connected before one is read
    stdout  native int64s: (connect, to the end) for each check, in ns, counted for all checks at
-           once from the first one's begin; for each command (from start to end in ns, its CPU time
-           in ns, its peak of resident memory in bytes) */
+           once from the first one's begin; or the command's time from start to end in ns, its CPU
+           time in ns, and its peak of resident memory in bytes */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -27,10 +28,12 @@
 extern char **environ;
 
 static void must(int holds, const char *what) {
-    if (!holds) {
-        perror(what);
-        exit(1);
-    }
+    if (!holds)
+        err(1, "%s", what);
+}
+
+static void tell(const int64_t *records, size_t count) {
+    must(fwrite(records, sizeof *records, count, stdout) == count, "write");
 }
 
 static int64_t now(void) {
@@ -69,10 +72,8 @@ static void read_to_the_end(int checked, int http) {
         answered += got;
     }
     must(got >= 0, "read"); /* EAGAIN: no end within 20 s */
-    if (got || (http && !answered)) {
-        fprintf(stderr, "expected HTTP/1.1 200, got %.*s\n", got > 12 ? 12 : (int)got, answer);
-        exit(1);
-    }
+    if (got || (http && !answered))
+        errx(1, "expected HTTP/1.1 200, got %.*s", got > 12 ? 12 : (int)got, answer);
 }
 
 static void check(int64_t *record, const char *kind, int port, long level, int *open) {
@@ -100,7 +101,7 @@ static void check(int64_t *record, const char *kind, int port, long level, int *
     }
 }
 
-static void run_command(int64_t *record, char **command) {
+static void run(char **command) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
@@ -110,36 +111,29 @@ static void run_command(int64_t *record, char **command) {
     int64_t began = now();
     must(!(errno = posix_spawnp(&child, command[0], &actions, NULL, command, environ)), command[0]);
     must(wait4(child, &status, 0, &used) >= 0, "wait4");
-    record[0] = now() - began;
-    if (status) {
-        fprintf(stderr, "%s failed: wait status %d\n", command[0], status);
-        exit(1);
-    }
-    int64_t seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
-    record[1] = (seconds * 1000000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;
-    record[2] = used.ru_maxrss * INT64_C(1024);
-    posix_spawn_file_actions_destroy(&actions);
+    int64_t took = now() - began;
+    if (status)
+        errx(1, "%s failed: wait status %d", command[0], status);
+    int64_t cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) +
+                     used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    tell((int64_t[]){took, cpu_us * 1000, used.ru_maxrss * INT64_C(1024)}, 3);
 }
 
 int main(int argc, char **argv) {
-    int checks = argc == 8 && !strcmp(argv[1], "checks");
-    if (!checks && (argc < 4 || strcmp(argv[1], "commands"))) {
-        fputs("usage: client checks|commands ... (see the source)\n", stderr);
-        return 2;
+    if (argc > 2 && !strcmp(argv[1], "run")) {
+        run(argv + 2);
+        return 0;
     }
-    long count = atol(argv[checks ? 4 : 2]), level = checks ? atol(argv[5]) : 1;
-    size_t length = (checks ? 2 : 3) * count;
-    int64_t *records = calloc(length, sizeof *records), next = now();
+    if (argc != 7)
+        errx(2, "usage: client KIND|run ... (see the source)");
+    long count = atol(argv[3]), level = atol(argv[4]);
+    int64_t period = atoll(argv[5]), *records = calloc(2 * count, sizeof *records), next = now();
     int *open = calloc(level, sizeof *open);
     for (long index = 0; index < count; index += level) {
-        if (!checks) {
-            run_command(records + 3 * index, argv + 3);
-            continue;
-        }
-        check(records + 2 * index, argv[2], atoi(argv[3]), level, open);
-        if (atoll(argv[6]))
-            pause_until(next += atoll(argv[6]), !strcmp(argv[7], "spin"));
+        check(records + 2 * index, argv[1], atoi(argv[2]), level, open);
+        if (period)
+            pause_until(next += period, !strcmp(argv[6], "spin"));
     }
-    must(fwrite(records, sizeof *records, length, stdout) == length, "write");
+    tell(records, 2 * count);
     return 0;
 }

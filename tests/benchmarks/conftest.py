@@ -90,14 +90,6 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> QuickRun:
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Any:
-    """Return a client."""
-    from benchmarks.client import Client
-
-    return Client(tmp_path)
-
-
-@pytest.fixture
 def started_by() -> Any:
     """Return what lists the processes of a run."""
     return _started_by
