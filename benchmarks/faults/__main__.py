@@ -1,28 +1,28 @@
 """Which failures a probe sees, and how soon: this listener beside what people use.
 
 Every worker is a process of its own. A checker with kubelet's rules (period 1 s, timeout 1 s, three
-failures in a row) checks it; after 3 s the condition happens to it, half a period before a check.
+failures in a row) checks it; after 3.5 s the condition happens to it, half a period before a check.
 The tables tell how many seconds later kubelet would kill it, or never. Takes 12 min, and 15 s with
 `--quick`, which runs a few cells.
 """
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from benchmarks.candidates import CANDIDATES, ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
-from benchmarks.faults.checker import judge
+from benchmarks.checks import check, checks
 from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.faults.report import markdown
 from benchmarks.processes import Server, serving, worker
 from benchmarks.run import Results, run, say
+from tcp_probe.kubelet.steps import Outcome
 
 JUDGED = [each.name for each in (ON_ASYNCIO, WATCHED, *PEERS, THREAD, PID_FILE)]
 SIZES = {  # in full, and in a quick run
@@ -33,6 +33,7 @@ SIZES = {  # in full, and in a quick run
         ["worker returns, the process lives", "process gone", "idle all the time"],
     ),
 }
+HAPPENS_AFTER = 3.5  # s, of checks every second
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
 WAITING_AT_ONCE = 50  # of those that do nothing to speak of
 
@@ -49,11 +50,10 @@ def measure(sizes: Mapping[str, Any], _: Path) -> Results:
         for candidate in sizes["candidates"]
         if each not in not_run
     ]
-    verdicts = []
+    verdicts: list[Results] = []
     for batch in _batches(cells):
-        commands = {cell: _command(*cell) for cell in batch}
-        with serving(commands, quiet=True) as servers:
-            verdicts += anyio.run(_judge_all, servers, sizes["limit"])
+        with serving({cell: _command(*cell) for cell in batch}, quiet=True) as servers:
+            verdicts += asyncio.run(_judge_all(servers, sizes["limit"]))
         say(f"{len(verdicts)} of {len(cells)} cells")
     return {"cells": verdicts, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
 
@@ -69,9 +69,7 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
     Workers that would use up a core are a batch of their own: they may take it from each other,
     since nothing else is asked of them, but not from those that must be seen to be healthy.
     """
-    saturating = [cell for cell in cells if cell[1].cores == 1]
-    busy = [cell for cell in cells if 0 < cell[1].cores < 1]
-    waiting = [cell for cell in cells if cell[1].cores == 0]
+    waiting, busy, saturating = ([c for c in cells if c[1].cores == n] for n in (0, 0.5, 1))
     if saturating:
         yield saturating
     count = max(ceil(len(busy) / BUSY_AT_ONCE), ceil(len(waiting) / WAITING_AT_ONCE))
@@ -79,20 +77,46 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
         yield busy[index::count] + waiting[index::count]
 
 
-async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[dict[str, Any]]:
-    found = []
-
-    async def judge_one(index: int, cell: Cell, server: Server) -> None:
+async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Results]:
+    judging = []
+    for cell, server in servers.items():
+        judging.append(asyncio.create_task(_judge(server, *cell, limit)))
         # So that their checks do not all come at once.
-        await anyio.sleep(index / len(servers))
-        verdict = await judge(server, cell[1].clients, limit)
-        names = {"candidate": cell[0], "condition": cell[1].name}
-        found.append({**names, **asdict(verdict)})
+        await asyncio.sleep(1 / len(servers))
+    return await asyncio.gather(*judging)
 
-    async with anyio.create_task_group() as tasks:
-        for index, (cell, server) in enumerate(servers.items()):
-            tasks.start_soon(judge_one, index, cell, server)
-    return found
+
+async def _judge(server: Server, candidate: str, condition: Condition, limit: float) -> Results:
+    """Check a worker until kubelet would kill it, or for `limit` seconds after the condition.
+
+    `killed_after` is in seconds from the condition on, None where it would not have been killed.
+    """
+    loop = asyncio.get_running_loop()
+    happens_at = loop.time() + HAPPENS_AFTER
+    loop.call_at(happens_at, server.process.send_signal, signal.SIGUSR1)
+    made: list[Outcome] = []
+
+    async def check_at_once() -> Outcome:
+        # A killed worker that nobody has asked after has its PID still, as a zombie.
+        server.process.poll()
+        at_once = await asyncio.gather(*(check(server.told) for _ in range(condition.clients)))
+        made.extend(at_once)
+        return at_once[0]
+
+    killed_after = None
+    async for _, kills in checks(check_at_once, happens_at + limit):
+        if kills:
+            killed_after = round(loop.time() - happens_at, 2)
+            break
+    failures = [each.message for each in made if each.success is False]
+    return {
+        "candidate": candidate,
+        "condition": condition.name,
+        "killed_after": killed_after,
+        "checks": len(made),
+        "failed": len(failures),
+        "last_failure": ["", *failures][-1],
+    }
 
 
 if __name__ == "__main__":

@@ -63,10 +63,14 @@ async def work(watch: Watch, name: str) -> None:
     """Do job after job until SIGUSR1, when the condition happens: the worker."""
     happens: list[int] = []
     signal.signal(signal.SIGUSR1, lambda *_: happens.append(1))
-    while not happens:
+    await _do_jobs(watch, lambda: not happens)
+    await CONDITIONS[name].happen(watch)
+
+
+async def _do_jobs(watch: Watch, go_on: Callable[[], bool]) -> None:
+    while go_on():
         with watch():
             await anyio.sleep(_JOB)
-    await CONDITIONS[name].happen(watch)
 
 
 def _in_a_job(call: Callable[[], object]) -> Happen:
@@ -75,27 +79,15 @@ def _in_a_job(call: Callable[[], object]) -> Happen:
     async def happen(watch: Watch) -> None:
         with watch():
             call()
-        while True:
-            with watch():
-                await anyio.sleep(_JOB)
+        await _do_jobs(watch, lambda: True)
 
     return happen
-
-
-def _signal(number: int) -> None:
-    os.kill(os.getpid(), number)
 
 
 def _compute(seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
     ends = clock() + seconds
     while clock() < ends:
         pass
-
-
-def _deadlock() -> None:
-    lock = threading.Lock()
-    with lock:
-        lock.acquire()
 
 
 def _leak_files() -> None:
@@ -107,7 +99,7 @@ def _leak_files() -> None:
 
 def _die_after_a_fork() -> None:
     if os.fork():
-        _signal(signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)
     while True:
         signal.pause()
 
@@ -147,39 +139,33 @@ async def _cli_ends(watch: Watch) -> None:
     _forget_a_thread()
 
 
-async def _busy(watch: Watch) -> None:
+async def _busy(
+    watch: Watch, seconds: float = 0.05, clock: Callable[[], float] = time.perf_counter
+) -> None:
+    """Compute so long in every 100 ms."""
     while True:
         with watch():
-            _compute(0.05)
-            await anyio.sleep(0.05)
-
-
-async def _api_down(watch: Watch) -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        await _call_api(watch, bound)
-
-
-async def _api_silent(watch: Watch) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
-        await _call_api(watch, silent)
-
-
-async def _call_api(watch: Watch, api: socket.socket) -> None:
-    while True:
-        with watch(), suppress(OSError), anyio.move_on_after(_API_TIMEOUT):
-            async with await anyio.connect_tcp(*api.getsockname()) as stream:
-                await stream.receive()
-        await anyio.sleep(0.5)
+            _compute(seconds, clock)
+            await anyio.sleep(0.1 - seconds)
 
 
 async def _throttled(watch: Watch) -> None:
     """Want 10 ms of CPU in every 100 ms, and get 5."""
     subprocess.Popen([sys.executable, "-c", _THROTTLE])  # noqa: ASYNC220 (it may well be late)
-    while True:
-        with watch():
-            _compute(0.01, time.thread_time)
-            await anyio.sleep(0.09)
+    await _busy(watch, 0.01, time.thread_time)
+
+
+async def _call_api(watch: Watch, *, listens: bool) -> None:
+    """Call an API that refuses each connection, or takes it and says nothing."""
+    with socket.socket() as api:
+        api.bind(("127.0.0.1", 0))
+        if listens:
+            api.listen(1000)
+        while True:
+            with watch(), suppress(OSError), anyio.move_on_after(_API_TIMEOUT):
+                async with await anyio.connect_tcp(*api.getsockname()) as stream:
+                    await stream.receive()
+            await anyio.sleep(0.5)
 
 
 _FAULTS = (
@@ -187,14 +173,14 @@ _FAULTS = (
     Condition("worker raises, the process lives", _raises),
     Condition("loop blocked by a sleep", _in_a_job(partial(time.sleep, 3600))),
     Condition("loop blocked by a pure-Python spin", _in_a_job(partial(_compute, 3600)), cores=1.0),
-    Condition("loop blocked by a lock", _in_a_job(_deadlock)),
+    Condition("loop blocked by a lock", _in_a_job(threading.Semaphore(0).acquire)),
     Condition("GIL held in C", _in_a_job(partial(ctypes.PyDLL(None).sleep, 3600))),
-    Condition("SIGSTOP", _in_a_job(partial(_signal, signal.SIGSTOP))),
+    Condition("SIGSTOP", _in_a_job(partial(signal.raise_signal, signal.SIGSTOP))),
     Condition("an await that never returns", _awaits_for_ever),
     Condition("CLI exits 0 without a result", _cli_ends, needs="claude_agent_sdk"),
     Condition("file descriptors exhausted", _in_a_job(_leak_files)),
     Condition("killed parent with a forked child", _in_a_job(_die_after_a_fork)),
-    Condition("process gone", _in_a_job(partial(_signal, signal.SIGKILL))),
+    Condition("process gone", _in_a_job(partial(signal.raise_signal, signal.SIGKILL))),
 )
 _healthy = partial(Condition, is_fault=False)
 _HEALTHY = (
@@ -202,8 +188,8 @@ _HEALTHY = (
     _healthy("a 1 s import", _in_a_job(partial(import_module, "benchmarks.faults.slow_module"))),
     _healthy("one synchronous call of 5 s", _in_a_job(partial(time.sleep, 5))),
     _healthy("idle all the time", _idle),
-    _healthy("API down all the time", _api_down),
-    _healthy("API silent all the time", _api_silent),
+    _healthy("API down all the time", partial(_call_api, listens=False)),
+    _healthy("API silent all the time", partial(_call_api, listens=True)),
     _healthy("5 % CPU", _throttled),
 )
 CONDITIONS = {each.name: each for each in (*_FAULTS, *_HEALTHY)}

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import time
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from benchmarks.busy import Progress, progress_in
 from benchmarks.candidates import CANDIDATES
-from benchmarks.faults.checker import handler
+from benchmarks.checks import check, checks
 from benchmarks.processes import SERVER_CORE, Server, serving, worker
 from benchmarks.run import Results
-from tcp_probe.rehearse.checks import run_check
-
-PERIOD = 1.0  # s
-FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A server whose worker never rests."""
+    """A server whose worker never rests, and the file that tells the delays of its loop."""
 
     server: Server
     progress: Progress
+    delays: Path
 
     def check_for(self, seconds: float) -> Results:
         """Check once in a second for so long.
@@ -37,41 +35,40 @@ class Loaded:
         process's CPU time (what others take from the machine is not in that), and the delays of its
         loop in s; and how the checks went.
         """
-        progress, seen = self.progress, self.progress.delays
-        began, cpu, units = time.monotonic(), self.server.cpu_ns, progress.units
-        runs = anyio.run(self._checks, seconds)
+        seen = self.delays.stat().st_size
+        began, cpu, units = time.monotonic(), self.server.cpu_ns, self.progress.units
+        found = asyncio.run(self._check_until(began + seconds))
         took, used = time.monotonic() - began, (self.server.cpu_ns - cpu) / 1e9
-        units = progress.units - units
+        units = self.progress.units - units
+        delays = sorted(array("d", self.delays.read_bytes()[seen:]))
         return {
             "units_per_second": units / took,
             "units_per_cpu_second": units / used,
-            "delays": progress.percentiles_since(seen),
-            "checks": {
-                "passed": runs.count("."),
-                "failed": runs.count("x"),
-                "killed": "x" * FAILURES_IN_A_ROW in runs,
+            "delays": {
+                f"p{each}": delays[len(delays) * each // 100] for each in (50, 99) if delays
             },
+            "checks": {**found, "killed": found["killed"] > 0},
         }
 
-    async def _checks(self, seconds: float) -> str:
-        ends = anyio.current_time() + seconds
-        runs = ""
-        while (now := anyio.current_time()) < ends:
-            outcome = await run_check(handler(self.server.told), PERIOD, os.environ)
-            runs += "." if outcome.success is True else "x"
-            await anyio.sleep_until(min(now + PERIOD, ends))
-        return runs
+    async def _check_until(self, ends: float) -> Counter[str]:
+        found = Counter(passed=0, failed=0, killed=0)
+        async for outcome, kills in checks(partial(check, self.server.told), ends):
+            passes = outcome.success is True
+            found.update(passed=passes, failed=not passes, killed=kills)
+        await asyncio.sleep(ends - time.monotonic())
+        return found
 
 
 @contextmanager
 def loaded(name: str, folder: Path) -> Iterator[Loaded]:
     """Run a candidate, with the backlog of its defaults, on the servers' core."""
-    file = folder / f"load {name}"
+    file, delays = folder / f"load {name}", folder / f"delays {name}"
     progress = progress_in(file)
     progress.working = True
-    command = worker(name, "busy", file, "delays", backlog=CANDIDATES[name].backlog)
+    delays.touch()
+    command = worker(name, "busy", file, delays, backlog=CANDIDATES[name].backlog)
     with serving({name: command}, SERVER_CORE, quiet=True) as servers:
-        yield Loaded(servers[name], progress)
+        yield Loaded(servers[name], progress, delays)
 
 
 def passed(row: tuple[str, Any]) -> str:
