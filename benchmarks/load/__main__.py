@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.candidates import LISTENERS, LOOPS, PEERS, THREAD
-from benchmarks.load import abuse, floods, growth, time_wait, watchdogs
+from benchmarks.load import abuse, floods, growth, watchdogs
 from benchmarks.processes import CLIENT_CORE
 from benchmarks.run import Results, run, say
 
-PARTS = {  # in this order
-    "endurance": ("(a) Checks back to back", growth.measure_checks, growth.report_checks),
-    "floods": ("(b) Floods of connections", floods.measure, floods.report),
-    "abuse": ("(c) Clients that misbehave", abuse.measure, abuse.report),
-    "entries": ("(d) Entries and exits", growth.measure_entries, growth.report_entries),
-    "watchdogs": ("(e) Watchdogs", watchdogs.measure, watchdogs.report),
-    "time_wait": ("(f) TIME_WAIT", time_wait.measure, time_wait.report),
+PARTS = {  # in this order: for each of which size, and how
+    "endurance": ("(a) Checks back to back", "loops", growth.measure_checks, growth.report_checks),
+    "floods": ("(b) Floods of connections", "flooded", floods.measure, floods.report),
+    "abuse": ("(c) Clients that misbehave", "loops", abuse.measure, abuse.report),
+    "entries": ("(d) Entries and exits", "loops", growth.measure_entries, growth.report_entries),
+    "watchdogs": ("(e) Watchdogs", "loops", watchdogs.measure, watchdogs.report),
+    "time_wait": ("(f) TIME_WAIT", "loops", growth.measure_time_wait, growth.report_time_wait),
 }
 FLOODED = [each.name for each in (*LISTENERS, *PEERS, THREAD)]
 SIZES = {  # in full, and in a quick run; times in s
@@ -40,13 +40,13 @@ SIZES = {  # in full, and in a quick run; times in s
 }
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
+def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Run the parts."""
     os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
     found = {}
-    for name, (title, measure_part, _) in PARTS.items():
+    for name, (title, each_of, measure_part, _report) in PARTS.items():
         say(title)
-        found[name] = measure_part(sizes, folder)
+        found[name] = {each: measure_part(each, sizes) for each in sizes[each_of]}
     return found
 
 
@@ -54,7 +54,7 @@ def markdown(results: Results) -> str:
     """Return the tables."""
     return "\n".join(
         f"## {title}\n\n{report(results[name], results['sizes'])}"
-        for name, (title, _, report) in PARTS.items()
+        for name, (title, _, _, report) in PARTS.items()
     )
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from benchmarks.load.loaded import Loaded, loaded, passed
@@ -45,13 +44,10 @@ ABUSES: dict[str, tuple[str, Callable[[socket.socket], object]]] = {
 }
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
+def measure(loop: str, sizes: Mapping[str, Any]) -> Results:
     """Let each kind of client connect so many times."""
-    found: Results = {}
-    for loop in sizes["loops"]:
-        with loaded(f"tcp_probe on {loop}", folder) as worker:
-            found[loop] = {kind: _abuse(worker, kind, sizes["abuses"]) for kind in ABUSES}
-    return found
+    with loaded(f"tcp_probe on {loop}") as worker:
+        return {kind: _abuse(worker, kind, sizes["abuses"]) for kind in ABUSES}
 
 
 def _abuse(worker: Loaded, kind: str, count: int) -> Results:

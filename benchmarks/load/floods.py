@@ -13,10 +13,10 @@ import selectors
 import socket
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from operator import itemgetter
 from typing import Any
 
 from benchmarks.candidates import CANDIDATES, LISTENERS, PEERS, THREAD
@@ -24,28 +24,26 @@ from benchmarks.load.loaded import Loaded, loaded, passed
 from benchmarks.processes import found_by, module
 from benchmarks.run import Columns, Results, cell, table
 
-GROUPS = {
-    "beside this listener": [each.name for each in LISTENERS],
-    "beside others in its loop": [each.name for each in PEERS],
-    "beside a server in a thread": [THREAD.name],
+BESIDE = {
+    **{each.name: "beside this listener" for each in LISTENERS},
+    **{each.name: "beside others in its loop" for each in PEERS},
+    THREAD.name: "beside a server in a thread",
 }
+_NONE = {"connected": 0, "given up": 0}
 _LEAD = 0.5  # s that a flood begins before it is looked at
 _PATIENCE = 0.02  # s
 _SWEEP = 0.005  # s between two looks for connections that are too late
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
-    """Measure every candidate without a flood, then with one from so many clients."""
-    found: Results = {}
-    for name in sizes["flooded"]:
-        with loaded(name, folder) as worker:
-            quiet = worker.check_for(sizes["quiet"])
-            floods = {
-                str(clients): _flood(worker, clients, sizes["flood"])
-                for clients in sizes["flood_clients"]
-            }
-        found[name] = {"backlog": CANDIDATES[name].backlog, "quiet": quiet, "floods": floods}
-    return found
+def measure(name: str, sizes: Mapping[str, Any]) -> Results:
+    """Measure a candidate without a flood, then with one from so many clients."""
+    with loaded(name) as worker:
+        quiet = worker.check_for(sizes["quiet"])
+        floods = {
+            str(clients): _flood(worker, clients, sizes["flood"])
+            for clients in sizes["flood_clients"]
+        }
+    return {"backlog": CANDIDATES[name].backlog, "quiet": quiet, "floods": floods}
 
 
 def _flood(worker: Loaded, clients: int, seconds: float) -> Results:
@@ -58,41 +56,32 @@ def _flood(worker: Loaded, clients: int, seconds: float) -> Results:
 
 def report(found: Results, sizes: Mapping[str, Any]) -> str:
     """Return the table."""
-    rows = []
+    rows, shares = [], defaultdict(list)
     for name, each in found.items():
-        quiet = {**each["quiet"], "checks": None, "clients": {}}
+        quiet = {**each["quiet"], "checks": None, "clients": _NONE}
         for clients, flood in {"0": quiet, **each["floods"]}.items():
             share = flood["units_per_cpu_second"] / quiet["units_per_cpu_second"]
-            more = {"number": clients, "share": share}
-            rows.append((f"{name} ({each['backlog']})", {**flood, **more}))
+            row = {**flood, "number": clients, "share": share}
+            rows.append((f"{name} ({each['backlog']})", row))
+            if flood is not quiet:
+                shares[BESIDE[name]].append(share)
 
     def killed(row: Any) -> str:
         checks = row[1]["checks"]
         return "" if checks is None else "yes" if checks["killed"] else "no"
 
-    def rate(what: str) -> Callable[[Any], str]:
-        seconds = sizes["flood"] + _LEAD
-        return lambda row: f"{row[1]['clients'].get(what, 0) / seconds:.0f}"
-
+    rate = 1 / (sizes["flood"] + _LEAD)
     columns: Columns = {
-        "candidate (backlog)": lambda row: row[0],
+        "candidate (backlog)": itemgetter(0),
         "clients": lambda row: row[1]["number"],
-        "connections/s": rate("connected"),
-        "given up/s": rate("given up"),
+        "connections/s": cell("clients.connected", "{:.0f}", rate),
+        "given up/s": cell("clients.given up", "{:.0f}", rate),
         "worker's share of the CPU, %": cell("share", "{:.0f}", 100),
         "loop delay p99, ms": cell("delays.p99", "{:.2f}", 1000),
         "checks passed": passed,
         "killed": killed,
     }
-    keeps = "; ".join(
-        f"{group} {min(shares):.0%} to {max(shares):.0%}"
-        for group, names in GROUPS.items()
-        if (
-            shares := [
-                row["share"] for name, row in rows if row["checks"] and name.split(" (")[0] in names
-            ]
-        )
-    )
+    keeps = "; ".join(f"{who} {min(each):.0%} to {max(each):.0%}" for who, each in shares.items())
     return (
         "A flooding client that finds no room gives up after 20 ms and begins anew. The worker's "
         "share: units of its work per second of its process's CPU time, beside those without "
@@ -102,7 +91,7 @@ def report(found: Results, sizes: Mapping[str, Any]) -> str:
 
 def flood(port: int, clients: int, seconds: float) -> Counter[str]:
     """Connect for so long."""
-    counts: Counter[str] = Counter()
+    counts = Counter(_NONE)
     swept = time.monotonic()
     ends = swept + seconds
     with selectors.DefaultSelector() as waiting:

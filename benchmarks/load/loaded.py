@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.busy import Progress, progress_in
@@ -60,15 +61,16 @@ class Loaded:
 
 
 @contextmanager
-def loaded(name: str, folder: Path) -> Iterator[Loaded]:
+def loaded(name: str) -> Iterator[Loaded]:
     """Run a candidate, with the backlog of its defaults, on the servers' core."""
-    file, delays = folder / f"load {name}", folder / f"delays {name}"
-    progress = progress_in(file)
-    progress.working = True
-    delays.touch()
-    command = worker(name, "busy", file, delays, backlog=CANDIDATES[name].backlog)
-    with serving({name: command}, SERVER_CORE, quiet=True) as servers:
-        yield Loaded(servers[name], progress, delays)
+    with TemporaryDirectory() as folder:
+        file, delays = Path(folder, "progress"), Path(folder, "delays")
+        progress = progress_in(file)
+        progress.working = True
+        delays.touch()
+        command = worker(name, "busy", file, delays, backlog=CANDIDATES[name].backlog)
+        with serving({name: command}, SERVER_CORE, quiet=True) as servers:
+            yield Loaded(servers[name], progress, delays)
 
 
 def passed(row: tuple[str, Any]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from logging.handlers import BufferingHandler
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,13 +20,10 @@ from benchmarks.processes import found_by, worker
 from benchmarks.run import Columns, Results, cell, table
 
 
-def measure(sizes: Mapping[str, Any], _: Path) -> Results:
-    """Measure each loop in a process of its own."""
+def measure(loop: str, sizes: Mapping[str, Any]) -> Any:
+    """Measure in a process of its own."""
     counts = [sizes[each] for each in ("watchdogs", "resets", "watchdog_timeout")]
-    return {
-        loop: found_by(worker(f"nothing on {loop}", "load.watchdogs", *counts))
-        for loop in sizes["loops"]
-    }
+    return found_by(worker(f"nothing on {loop}", "load.watchdogs", *counts))
 
 
 def report(found: Results, sizes: Mapping[str, Any]) -> str:
@@ -48,15 +46,22 @@ def report(found: Results, sizes: Mapping[str, Any]) -> str:
     return f"{text}\n{table(found.items(), columns)}"
 
 
+class _Empty:
+    def reset(self) -> None:
+        pass
+
+
 async def work(_: Watch, number: str, resets: str, seconds: str) -> None:
     """Measure, and print the figures as JSON: the worker."""
     count, runs_out_after = int(number), float(seconds)
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("tcp_probe").addHandler(handler)
+    log = BufferingHandler(sys.maxsize)
+    logging.getLogger("tcp_probe").addHandler(log)
     async with tcp_probe.serve(0) as probe:
-        figures: dict[str, float] = {"reset_s": _reset(probe, int(resets))}
+        with probe.watchdog(3600) as watchdog:
+            began = time.perf_counter()
+            for _reset in range(int(resets)):
+                watchdog.reset()
+            figures = {"reset_s": (time.perf_counter() - began) / int(resets)}
         with ExitStack() as stack:
             began = time.perf_counter()
             watchdogs = [stack.enter_context(probe.watchdog(runs_out_after)) for _ in range(count)]
@@ -74,26 +79,13 @@ async def work(_: Watch, number: str, resets: str, seconds: str) -> None:
             began = time.perf_counter()
         figures["leave_s"] = (time.perf_counter() - began) / count
         assert probe.listening
-    print(json.dumps({**figures, "lines": len(lines)}))
+    print(json.dumps({**figures, "lines": len(log.buffer)}))
 
 
 async def _until(holds: Callable[[], bool]) -> None:
     with anyio.fail_after(60):
         while not holds():  # noqa: ASYNC110 (there is no event for it)
             await anyio.sleep(0.001)
-
-
-class _Empty:
-    def reset(self) -> None:
-        pass
-
-
-def _reset(probe: tcp_probe.Probe, count: int) -> float:
-    with probe.watchdog(3600) as watchdog:
-        began = time.perf_counter()
-        for _ in range(count):
-            watchdog.reset()
-        return (time.perf_counter() - began) / count
 
 
 async def _reset_all(watchdogs: Sequence[Any], seconds: float) -> None:
