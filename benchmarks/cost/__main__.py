@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNWATCHED
 from benchmarks.client import compiled
-from benchmarks.cost import claims, node, report, starts
-from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench
+from benchmarks.cost import derived, report
+from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench, starts
 from benchmarks.cost.spread import Sample, gathered, ratios, summarised
 from benchmarks.processes import CLIENT_CORE, SERVER_CORE, serving, worker
 from benchmarks.run import Results, run, say
@@ -44,22 +44,16 @@ QUIET = 0.1  # cores that other processes may keep busy
 
 def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Run everything; return all figures."""
+    say("Start Python and a Claude worker.")
+    started = gathered(starts(sizes["claude_starts"]))["starts"]
     commands = {FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
-    unchecked = [each.name for each in (*CHECKED, *UNWATCHED)]
-    everywhere = os.sched_getaffinity(0)
-    with serving(
-        {**commands, **{f"idle {name}": worker(name) for name in unchecked}}, SERVER_CORE
-    ) as servers:
+    unchecked = {each.name: worker(each.name) for each in (*CHECKED, *UNWATCHED)}
+    with serving(commands, SERVER_CORE) as servers, serving(unchecked, SERVER_CORE) as idle:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
-        try:
-            checked = {name: servers[name] for name in commands}
-            idle = {name: servers[f"idle {name}"] for name in unchecked}
-            before = {name: server.cpu_ns for name, server in idle.items()}
-            bench = Bench(sizes, folder, checked, idle, time.monotonic(), before)
-            values = gathered(sample for part in PARTS for sample in _told(part, bench))
-        finally:
-            os.sched_setaffinity(0, everywhere)
+        before = {name: server.cpu_ns for name, server in idle.items()}
+        bench = Bench(sizes, folder, servers, idle, time.monotonic(), before)
+        values = gathered(sample for part in PARTS for sample in _told(part, bench))
     found = summarised({name: values[name] for name in (*commands, *EXEC_PROBES)})
     for name in commands:
         cpu = values[name]["server_cpu_us"]
@@ -69,13 +63,11 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
             for other in (ON_ASYNCIO, BARE, *PEERS)
         } | {probe: median(cpu) / found[probe]["client_cpu_us"]["median"] for probe in EXEC_PROBES}
         found[name]["cpu_us_at_rate"]["1000"] = found[name]["server_cpu_us"]
-    say("Start Python and a Claude worker.")
-    took = starts.measure_starts(sizes["claude_starts"])
     return {
         "candidates": found,
-        "claims": claims.judge(found),
-        "node": node.rows(found),
-        "published": starts.compare(found, took),
+        "claims": derived.claims(found),
+        "node": derived.node(found),
+        "published": derived.published(found, started),
     }
 
 

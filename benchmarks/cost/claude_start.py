@@ -1,4 +1,4 @@
-"""How long a Claude worker takes to start, the API's part excepted: prints three times as JSON.
+"""A worker that starts Claude, and prints as JSON how long it took, the API's part excepted.
 
 Needs the extra `claude`; runs offline, against the stand-in Messages API of the examples.
 """
@@ -10,17 +10,23 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import anyio
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+from benchmarks.candidates import Watch
+from benchmarks.processes import ROOT
+
+sys.path.insert(0, str(ROOT / "examples"))
 
 from stand_in_api import StandInAPI, cli_environment
 
 
-async def main(folder: str) -> None:
-    """Measure once."""
+async def work(_: Watch) -> None:
+    """Import the SDK, start the CLI and make a first call."""
+    folder = tempfile.mkdtemp()
+    api = StandInAPI()
+    api.start()
+    os.environ.update(cli_environment(api.url, folder))
     began = time.perf_counter()
     from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
@@ -30,16 +36,8 @@ async def main(folder: str) -> None:
         async with ClaudeSDKClient(options) as client:
             connected = time.perf_counter()
             await client.query("How long does a first call take?")
-            async for _ in client.receive_response():
+            async for _message in client.receive_response():
                 pass
             answered = time.perf_counter()
     took = imported - began, connected - imported, answered - connected
     print(json.dumps(dict(zip(("import_s", "cli_start_s", "first_call_s"), took, strict=True))))
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        api = StandInAPI()
-        api.start()
-        os.environ.update(cli_environment(api.url, temporary))
-        anyio.run(main, temporary)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ from typing import Any
 
 from benchmarks import client
 from benchmarks.busy import progress_in
-from benchmarks.candidates import CANDIDATES, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
+from benchmarks.candidates import CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
 from benchmarks.cost.spread import Sample
 from benchmarks.processes import (
     CLIENT_CORE,
@@ -36,6 +38,7 @@ _PACE: dict[str, Any] = {"period": 0.001, "spin": SERVER_CORE != CLIENT_CORE}
 _SETTLE = 0.02  # s, in which the server closes the connection after an exec probe has ended
 _WARM_UP = 100  # checks
 _BUSY_PERIOD = 0.00025  # s between checks of a busy worker: many enough to be seen in its work
+_STARTS = {"python": "pass", "worker": "import anyio, tcp_probe; tcp_probe.serve"}
 _IMPORT = """
 import time
 import anyio
@@ -65,39 +68,35 @@ class Bench:
         for _ in range(self.sizes[rounds]):
             yield from random.sample(list(self.servers.items()), len(self.servers))
 
-    def check(
-        self, kind: str, server: Server, count: int, **how: Any
-    ) -> tuple[float, client.Times]:
-        """Make checks as `client.start` does; return the server's µs of CPU for each, and times."""
-        before = server.cpu_ns
-        took = client.times(client.start(kind, server.port, count, **how))
-        return (server.cpu_ns - before) / count / 1000, took
+
+def _begin(
+    server: Server, count: int, *, to_the_end: bool = False, **how: Any
+) -> subprocess.Popen[bytes]:
+    """Begin checks of a server, which last until it closes the connection if that is asked for."""
+    kind = server.told.split()[0]
+    return client.start("eof" if to_the_end and kind == "tcp" else kind, server.port, count, **how)
 
 
-def _check_of(name: str) -> str:
-    return "tcp" if name == FLOOR else CANDIDATES[name].check
-
-
-def _to_the_end(name: str) -> str:
-    """Return the check that lasts until the candidate closes the connection."""
-    return "http" if _check_of(name) == "http" else "eof"
+def _check(server: Server, count: int, **how: Any) -> tuple[float, client.Times]:
+    """Check a server; return its µs of CPU for each check, and the times."""
+    before = server.cpu_ns
+    took = client.times(_begin(server, count, **how))
+    return (server.cpu_ns - before) / count / 1000, took
 
 
 def checks_of_kubelet(bench: Bench) -> Iterator[Sample]:
     """Make checks as kubelet makes them, 1000/s."""
     for name, server in bench.turns("rounds"):
-        kind = _check_of(name)
-        cpu, (connects, wholes) = bench.check(kind, server, bench.sizes["checks"], **_PACE)
+        cpu, (connects, wholes) = _check(server, bench.sizes["checks"], **_PACE)
         yield name, "server_cpu_us", cpu
-        for connect, whole in zip(connects, wholes, strict=True):
+        for connect in connects:
             yield name, "connect_us", connect / 1000
-            if kind == "http":
-                yield name, "whole_us", whole / 1000
+        if server.told.startswith("http"):
+            yield from ((name, "whole_us", whole / 1000) for whole in wholes)
     for name, server in bench.turns("eof_rounds"):
-        if _check_of(name) == "tcp":
-            _, (_, wholes) = bench.check("eof", server, bench.sizes["checks"], **_PACE)
-            for whole in wholes:
-                yield name, "whole_us", whole / 1000
+        if server.told.startswith("tcp"):
+            _, (_, wholes) = _check(server, bench.sizes["checks"], to_the_end=True, **_PACE)
+            yield from ((name, "whole_us", whole / 1000) for whole in wholes)
 
 
 def checks_at_once(bench: Bench) -> Iterator[Sample]:
@@ -105,7 +104,7 @@ def checks_at_once(bench: Bench) -> Iterator[Sample]:
     for level in bench.sizes["levels"]:
         count = level * max(1, bench.sizes["level_checks"] // level)
         for name, server in bench.turns("level_rounds"):
-            cpu, _ = bench.check(_to_the_end(name), server, count, level=level)
+            cpu, _ = _check(server, count, to_the_end=True, level=level)
             yield name, f"cpu_us_at_once.{level}", cpu
 
 
@@ -122,28 +121,25 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
         checked, comma, _ = name.partition(",")
         figure = "idle_cpu_s_per_hour_unwatched" if comma else "idle_cpu_s_per_hour"
         yield checked, figure, ns_per_s * 3600 / 1e9
+    servers = list(bench.servers.items())
     for rate, checks in bench.sizes["rates"]:
-        for _ in range(bench.sizes["slow_rounds"]):
-            servers = list(bench.servers.items())
-            for group in [[each] for each in servers] if rate >= 100 else [servers]:
-                before = {name: server.cpu_ns for name, server in group}
-                for checking in [
-                    client.start(_check_of(name), server.port, checks, period=1 / rate)
-                    for name, server in group
-                ]:
-                    client.times(checking)
-                for name, server in group:
-                    spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
-                    yield name, f"cpu_us_at_rate.{rate}", spent / 1000
+        groups = [[each] for each in servers] if rate >= 100 else [servers]
+        for group in groups * bench.sizes["slow_rounds"]:
+            before = {name: server.cpu_ns for name, server in group}
+            for checking in [_begin(server, checks, period=1 / rate) for _, server in group]:
+                client.times(checking)
+            for name, server in group:
+                spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
+                yield name, f"cpu_us_at_rate.{rate}", spent / 1000
 
 
 def memory_kept(bench: Bench) -> Iterator[Sample]:
     """Look what stays of resident memory for each check, once all is warm."""
     count = bench.sizes["kept_checks"]
     for name, server in bench.servers.items():
-        bench.check(_to_the_end(name), server, count)
+        _check(server, count, to_the_end=True)
         before = server.resident_bytes
-        bench.check(_to_the_end(name), server, 2 * count)
+        _check(server, 2 * count, to_the_end=True)
         yield name, "kept_bytes", (server.resident_bytes - before) / (2 * count)
 
 
@@ -180,7 +176,7 @@ def resident_memory(bench: Bench) -> Iterator[Sample]:
     for _ in range(bench.sizes["starts"]):
         with serving(commands) as servers:
             for each in CHECKED:
-                bench.check(_to_the_end(each.name), servers[each.name], _WARM_UP)
+                _check(servers[each.name], _WARM_UP, to_the_end=True)
             held = {name: server.resident_bytes for name, server in servers.items()}
         for each in CHECKED:
             yield each.name, "resident_bytes", held[each.name] - held[f"nothing on {each.loop}"]
@@ -220,12 +216,24 @@ def worker_loss(bench: Bench) -> Iterator[Sample]:
             progress[name].working = True
             cpu, units = let_work(name, 0.02)
             cpu_middle, units_middle = let_work(name, checks * _BUSY_PERIOD)
-            bench.check(_to_the_end(name), servers[name], checks, period=_BUSY_PERIOD)
+            _check(servers[name], checks, to_the_end=True, period=_BUSY_PERIOD)
             cpu_end, units_end = servers[name].cpu_ns / 1000, progress[name].units
             progress[name].working = False
             unit = (cpu_middle - cpu) / (units_middle - units)
             lost = cpu_end - cpu_middle - (units_end - units_middle) * unit
             yield name, "worker_loss_us", lost / checks
+
+
+def starts(count: int) -> Iterator[Sample]:
+    """Start Python and, with the SDK installed, a Claude worker: in s."""
+    for _ in range(count):
+        for name, code in _STARTS.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+            yield "starts", name, time.perf_counter() - began
+        if importlib.util.find_spec("claude_agent_sdk"):
+            for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
+                yield "starts", name, took
 
 
 # In this order; each is told by the first line of its docstring.

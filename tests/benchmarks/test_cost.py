@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.candidates import BARE, CHECKED, LISTENERS, UNWATCHED
-from benchmarks.cost import claims
+from benchmarks.cost import derived
 from benchmarks.cost.samples import BASH, CHECK, EXEC_PROBES, FLOOR, SCRIPT
 
 SERVERS = [each.name for each in CHECKED]
@@ -55,7 +55,7 @@ def test_judges_every_promise_but_never_by_exit_status(quick_run: Any) -> None:
     assert quick_run.status == 0
     for claim in quick_run.results["claims"]:
         (row,) = [line for line in quick_run.output.splitlines() if f"| {claim['text']} |" in line]
-        assert row.endswith(f"| {claims.VERDICTS[claim['holds']]} |")
+        assert row.endswith(f"| {derived.VERDICTS[claim['holds']]} |")
     assert len(quick_run.results["claims"]) == 4 * len(LISTENERS) + 5
 
 
@@ -115,7 +115,7 @@ def test_a_promise_that_is_missed_fails(quick_run: Any) -> None:
         "idle_cpu_s_per_hour": 5 / 24,
         "connect_us": {"p99": None},
     }
-    judged = claims.judge(candidates | {"tcp_probe on trio": trio})
+    judged = derived.claims(candidates | {"tcp_probe on trio": trio})
     verdicts = {claim["text"]: claim["holds"] for claim in judged}
     assert verdicts["tcp_probe on trio: bytes kept per check"] is False
     assert verdicts["tcp_probe on trio: CPU of an idle listener, s per day"] is True
