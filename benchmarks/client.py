@@ -10,8 +10,9 @@ from array import array
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from benchmarks.processes import ROOT
+from benchmarks.processes import CLIENT_CORE, ROOT, SERVER_CORE, Server
 
 # How long each check took, in ns: to connect, and to the end of the answer.
 Times = tuple[Sequence[int], Sequence[int]]
@@ -31,20 +32,35 @@ def compiled(name: str) -> str:
 
 
 def start(  # noqa: PLR0913 (each is another trait of the checks)
-    kind: str, port: int, count: int, *, level: int = 1, period: float = 0.0, spin: bool = False
+    server: Server,
+    count: int,
+    *,
+    to_the_end: bool = False,
+    level: int = 1,
+    period: float = 0.0,
+    spin: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Begin to make `count` checks, `level` of them at once, these every `period` seconds.
 
-    `kind`: tcp, eof (until the server closes) or http. `spin`: stay awake in between, where the
-    client has a core to itself.
+    `to_the_end`: each lasts until the server closes it, as one by HTTP always does. `spin`: stay
+    awake in between, if the client has a core to itself.
     """
-    return _start(kind, port, count, level, round(period * 1e9), "spin" if spin else "sleep")
+    kind = "eof" if to_the_end and server.kind == "tcp" else server.kind
+    wait = "spin" if spin and SERVER_CORE != CLIENT_CORE else "sleep"
+    return _start(kind, server.port, count, level, round(period * 1e9), wait)
 
 
 def times(process: subprocess.Popen[bytes]) -> Times:
     """Wait until a client that was started has ended; return its times."""
     records = _records(process)
     return records[0::2], records[1::2]
+
+
+def check(server: Server, count: int, **how: Any) -> tuple[float, Times]:
+    """Make checks as `start` does; return the server's µs of CPU for each, and the times."""
+    before = server.cpu_ns
+    took = times(start(server, count, **how))
+    return (server.cpu_ns - before) / count / 1000, took
 
 
 def run(command: Sequence[str]) -> Sequence[int]:

@@ -39,6 +39,11 @@ class Server:
         return self.process.pid
 
     @property
+    def kind(self) -> str:
+        """How to check it: tcp, http, exec, or none."""
+        return self.told.split()[0]
+
+    @property
     def port(self) -> int:
         """The port to check; 0: it has none."""
         return int(self.told.split()[-1])
@@ -48,11 +53,6 @@ class Server:
         """The CPU time it has taken so far, in ns: all its threads, those that ended too."""
         # clock_getcpuclockid(3), which Python has for threads only.
         return time.clock_gettime_ns((~self.pid << 3) | 2)
-
-    @property
-    def resident_bytes(self) -> int:
-        """Its resident memory."""
-        return resident_bytes(self.pid)
 
 
 def resident_bytes(pid: int | str) -> int:
@@ -148,7 +148,7 @@ def _started(process: subprocess.Popen[str], core: int | None) -> Server:
         for thread in psutil.Process(server.pid).threads():
             os.sched_setaffinity(thread.id, {core})
     deadline = time.monotonic() + _START_LIMIT
-    while server.told.startswith(("tcp", "http")):
+    while server.kind in {"tcp", "http"}:
         with suppress(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port), 20).close()
             break

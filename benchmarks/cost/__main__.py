@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,7 +44,7 @@ QUIET = 0.1  # cores that other processes may keep busy
 
 def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
     """Run everything; return all figures."""
-    say("Start Python and a Claude worker.")
+    say("starts of Python and of a Claude worker")
     started = gathered(starts(sizes["claude_starts"]))["starts"]
     commands = {FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
@@ -53,7 +53,11 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
         before = {name: server.cpu_ns for name, server in idle.items()}
         bench = Bench(sizes, folder, servers, idle, time.monotonic(), before)
-        values = gathered(sample for part in PARTS for sample in _told(part, bench))
+        samples: list[Sample] = []
+        for part in PARTS:
+            say(part.__name__.replace("_", " "))
+            samples += part(bench)
+    values = gathered(samples)
     found = summarised({name: values[name] for name in (*commands, *EXEC_PROBES)})
     for name in commands:
         cpu = values[name]["server_cpu_us"]
@@ -69,11 +73,6 @@ def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
         "node": derived.node(found),
         "published": derived.published(found, started),
     }
-
-
-def _told(part: Callable[[Bench], Iterator[Sample]], bench: Bench) -> Iterator[Sample]:
-    say((part.__doc__ or "").partition("\n")[0])
-    return part(bench)
 
 
 def main() -> int:

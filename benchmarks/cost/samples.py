@@ -10,20 +10,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from benchmarks import client
-from benchmarks.busy import progress_in
+from benchmarks.busy import Progress, progress_in
 from benchmarks.candidates import CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
+from benchmarks.client import check, run, start, times
 from benchmarks.cost.spread import Sample
 from benchmarks.processes import (
-    CLIENT_CORE,
     ROOT,
     SERVER_CORE,
     Server,
     found_by,
+    resident_bytes,
     serving,
     worker,
 )
@@ -34,7 +33,7 @@ EXEC_PROBES = SCRIPT, CHECK, BASH = (
     "exec python -m tcp_probe check",
     "exec bash /dev/tcp",
 )
-_PACE: dict[str, Any] = {"period": 0.001, "spin": SERVER_CORE != CLIENT_CORE}
+_PACE: dict[str, Any] = {"period": 0.001, "spin": True}
 _SETTLE = 0.02  # s, in which the server closes the connection after an exec probe has ended
 _WARM_UP = 100  # checks
 _BUSY_PERIOD = 0.00025  # s between checks of a busy worker: many enough to be seen in its work
@@ -63,39 +62,25 @@ class Bench:
     began: float  # when the idle ones were seen first, and their CPU time in ns then
     before: Mapping[str, int]
 
-    def turns(self, rounds: str) -> Iterator[tuple[str, Server]]:
-        """Yield every server once a round, in a new order each round."""
-        for _ in range(self.sizes[rounds]):
-            yield from random.sample(list(self.servers.items()), len(self.servers))
 
-
-def _begin(
-    server: Server, count: int, *, to_the_end: bool = False, **how: Any
-) -> subprocess.Popen[bytes]:
-    """Begin checks of a server, which last until it closes the connection if that is asked for."""
-    kind = server.told.split()[0]
-    return client.start("eof" if to_the_end and kind == "tcp" else kind, server.port, count, **how)
-
-
-def _check(server: Server, count: int, **how: Any) -> tuple[float, client.Times]:
-    """Check a server; return its µs of CPU for each check, and the times."""
-    before = server.cpu_ns
-    took = client.times(_begin(server, count, **how))
-    return (server.cpu_ns - before) / count / 1000, took
+def _turns(servers: Mapping[str, Server], rounds: int) -> Iterator[tuple[str, Server]]:
+    """Yield every server once a round, in a new order each round."""
+    for _ in range(rounds):
+        yield from random.sample(list(servers.items()), len(servers))
 
 
 def checks_of_kubelet(bench: Bench) -> Iterator[Sample]:
     """Make checks as kubelet makes them, 1000/s."""
-    for name, server in bench.turns("rounds"):
-        cpu, (connects, wholes) = _check(server, bench.sizes["checks"], **_PACE)
+    for name, server in _turns(bench.servers, bench.sizes["rounds"]):
+        cpu, (connects, wholes) = check(server, bench.sizes["checks"], **_PACE)
         yield name, "server_cpu_us", cpu
         for connect in connects:
             yield name, "connect_us", connect / 1000
-        if server.told.startswith("http"):
+        if server.kind == "http":
             yield from ((name, "whole_us", whole / 1000) for whole in wholes)
-    for name, server in bench.turns("eof_rounds"):
-        if server.told.startswith("tcp"):
-            _, (_, wholes) = _check(server, bench.sizes["checks"], to_the_end=True, **_PACE)
+    for name, server in _turns(bench.servers, bench.sizes["eof_rounds"]):
+        if server.kind == "tcp":
+            _, (_, wholes) = check(server, bench.sizes["checks"], to_the_end=True, **_PACE)
             yield from ((name, "whole_us", whole / 1000) for whole in wholes)
 
 
@@ -103,8 +88,8 @@ def checks_at_once(bench: Bench) -> Iterator[Sample]:
     """Make 1 to 256 checks at once."""
     for level in bench.sizes["levels"]:
         count = level * max(1, bench.sizes["level_checks"] // level)
-        for name, server in bench.turns("level_rounds"):
-            cpu, _ = _check(server, count, to_the_end=True, level=level)
+        for name, server in _turns(bench.servers, bench.sizes["level_rounds"]):
+            cpu, _ = check(server, count, to_the_end=True, level=level)
             yield name, f"cpu_us_at_once.{level}", cpu
 
 
@@ -126,8 +111,8 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
         groups = [[each] for each in servers] if rate >= 100 else [servers]
         for group in groups * bench.sizes["slow_rounds"]:
             before = {name: server.cpu_ns for name, server in group}
-            for checking in [_begin(server, checks, period=1 / rate) for _, server in group]:
-                client.times(checking)
+            for checking in [start(server, checks, period=1 / rate) for _, server in group]:
+                times(checking)
             for name, server in group:
                 spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
                 yield name, f"cpu_us_at_rate.{rate}", spent / 1000
@@ -137,10 +122,10 @@ def memory_kept(bench: Bench) -> Iterator[Sample]:
     """Look what stays of resident memory for each check, once all is warm."""
     count = bench.sizes["kept_checks"]
     for name, server in bench.servers.items():
-        _check(server, count, to_the_end=True)
-        before = server.resident_bytes
-        _check(server, 2 * count, to_the_end=True)
-        yield name, "kept_bytes", (server.resident_bytes - before) / (2 * count)
+        check(server, count, to_the_end=True)
+        before = resident_bytes(server.pid)
+        check(server, 2 * count, to_the_end=True)
+        yield name, "kept_bytes", (resident_bytes(server.pid) - before) / (2 * count)
 
 
 def exec_probes(bench: Bench) -> Iterator[Sample]:
@@ -157,7 +142,7 @@ def exec_probes(bench: Bench) -> Iterator[Sample]:
     for _ in range(bench.sizes["command_rounds"]):
         for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
             before = server.cpu_ns
-            whole, cpu, peak = client.run(commands[name])
+            whole, cpu, peak = run(commands[name])
             time.sleep(_SETTLE)
             yield name, "whole_us", whole / 1000
             yield name, "client_cpu_us", cpu / 1000
@@ -171,26 +156,29 @@ def resident_memory(bench: Bench) -> Iterator[Sample]:
 
     The floor in C has no process to be added to, and keeps all of its own: it is left as it runs.
     """
-    yield FLOOR, "resident_bytes", bench.servers[FLOOR].resident_bytes
+    yield FLOOR, "resident_bytes", resident_bytes(bench.servers[FLOOR].pid)
     commands = {each.name: worker(each.name) for each in (*WORKERS, *CHECKED)}
     for _ in range(bench.sizes["starts"]):
         with serving(commands) as servers:
             for each in CHECKED:
-                _check(servers[each.name], _WARM_UP, to_the_end=True)
-            held = {name: server.resident_bytes for name, server in servers.items()}
+                check(servers[each.name], _WARM_UP, to_the_end=True)
+            held = {name: resident_bytes(server.pid) for name, server in servers.items()}
         for each in CHECKED:
             yield each.name, "resident_bytes", held[each.name] - held[f"nothing on {each.loop}"]
 
 
 def imports(bench: Bench) -> Iterator[Sample]:
     """Import what each candidate needs, once anyio has run."""
+    candidates = (*LISTENERS, *PEERS)
     for _ in range(bench.sizes["imports"]):
-        for code in dict.fromkeys(each.imports for each in (*LISTENERS, *PEERS)):
-            took, memory = found_by([sys.executable, "-c", _IMPORT.format(imports=code)])
-            for each in (*LISTENERS, *PEERS):
-                if each.imports == code:
-                    yield each.name, "import.ms", took / 1e6
-                    yield each.name, "import.bytes", memory
+        found = {
+            code: found_by([sys.executable, "-c", _IMPORT.format(imports=code)])
+            for code in {each.imports for each in candidates}
+        }
+        for each in candidates:
+            took, memory = found[each.imports]
+            yield each.name, "import.ms", took / 1e6
+            yield each.name, "import.bytes", memory
 
 
 def worker_loss(bench: Bench) -> Iterator[Sample]:
@@ -199,29 +187,29 @@ def worker_loss(bench: Bench) -> Iterator[Sample]:
     The worker counts units of work. What it takes for one, in CPU time, is measured without checks;
     then, with checks, whatever CPU time did not go into units went into the checks.
     """
-    names = [each.name for each in (*LISTENERS, *PEERS)]
-    progress = {name: progress_in(bench.folder / name) for name in names}
-    checks = bench.sizes["worker_checks"]
-
-    def let_work(name: str, least: float) -> tuple[float, int]:
-        units, end = progress[name].units + 100, time.monotonic() + least
-        while progress[name].units < units or time.monotonic() < end:
-            time.sleep(0.01)
-        return servers[name].cpu_ns / 1000, progress[name].units
-
-    commands = {name: worker(name, "busy", bench.folder / name) for name in names}
+    files = {each.name: bench.folder / each.name for each in (*LISTENERS, *PEERS)}
+    shared = {name: progress_in(file) for name, file in files.items()}
+    commands = {name: worker(name, "busy", file) for name, file in files.items()}
+    count = bench.sizes["worker_checks"]
     with serving(commands, SERVER_CORE) as servers:
-        rounds = (random.sample(names, len(names)) for _ in range(bench.sizes["worker_rounds"]))
-        for name in chain.from_iterable(rounds):
-            progress[name].working = True
-            cpu, units = let_work(name, 0.02)
-            cpu_middle, units_middle = let_work(name, checks * _BUSY_PERIOD)
-            _check(servers[name], checks, to_the_end=True, period=_BUSY_PERIOD)
-            cpu_end, units_end = servers[name].cpu_ns / 1000, progress[name].units
-            progress[name].working = False
+        for name, server in _turns(servers, bench.sizes["worker_rounds"]):
+            shared[name].working = True
+            cpu, units = _let_work(server, shared[name], 0.02)
+            cpu_middle, units_middle = _let_work(server, shared[name], count * _BUSY_PERIOD)
+            check(server, count, to_the_end=True, period=_BUSY_PERIOD)
+            cpu_end, units_end = server.cpu_ns / 1000, shared[name].units
+            shared[name].working = False
             unit = (cpu_middle - cpu) / (units_middle - units)
             lost = cpu_end - cpu_middle - (units_end - units_middle) * unit
-            yield name, "worker_loss_us", lost / checks
+            yield name, "worker_loss_us", lost / count
+
+
+def _let_work(server: Server, progress: Progress, least: float) -> tuple[float, int]:
+    """Return, at least 100 units and so many s later, the µs of CPU and the units so far."""
+    units, end = progress.units + 100, time.monotonic() + least
+    while progress.units < units or time.monotonic() < end:
+        time.sleep(0.01)
+    return server.cpu_ns / 1000, progress.units
 
 
 def starts(count: int) -> Iterator[Sample]:
@@ -236,8 +224,7 @@ def starts(count: int) -> Iterator[Sample]:
                 yield "starts", name, took
 
 
-# In this order; each is told by the first line of its docstring.
-PARTS = (
+PARTS = (  # in this order
     checks_of_kubelet,
     checks_at_once,
     memory_kept,

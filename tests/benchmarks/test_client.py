@@ -9,20 +9,19 @@ from benchmarks.processes import serving, worker
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"),
+    ("name", "to_the_end"),
     [
-        ("tcp", "asyncio.start_server"),
-        ("eof", "asyncio.start_server"),
-        ("eof", "tcp_probe on trio"),
-        ("http", "aiohttp"),
+        ("asyncio.start_server", False),
+        ("asyncio.start_server", True),
+        ("tcp_probe on trio", True),
+        ("aiohttp", True),
     ],
 )
-def test_times_each_check(kind: str, name: str) -> None:
+def test_times_each_check(name: str, *, to_the_end: bool) -> None:
     """A client returns for each check how long the connect and the whole of it took."""
     with serving({name: worker(name)}) as servers:
-        port = servers[name].port
-        found = [times(start(kind, port, 3, period=0.001))]
-        found += [] if kind == "tcp" else [times(start(kind, port, 3, level=3))]
+        found = [times(start(servers[name], 3, period=0.001, to_the_end=to_the_end))]
+        found += [times(start(servers[name], 3, level=3, to_the_end=True))] if to_the_end else []
     for connects, wholes in found:
         assert len(connects) == 3
         pairs = zip(connects, wholes, strict=True)
@@ -39,8 +38,11 @@ def test_times_a_command() -> None:
 
 def test_says_what_went_wrong(capfd: pytest.CaptureFixture[str]) -> None:
     """A check that is refused, and a command that fails, end the benchmark with the reason."""
+    name = "asyncio.start_server"
+    with serving({name: worker(name)}) as servers:
+        pass
     with pytest.raises(RuntimeError, match="the client failed"):
-        times(start("tcp", 1, 1))
+        times(start(servers[name], 1))
     assert "refused" in capfd.readouterr().err
     with pytest.raises(RuntimeError, match="the client failed"):
         run([sys.executable, "-c", "raise SystemExit(3)"])
