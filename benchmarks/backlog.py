@@ -14,9 +14,10 @@ import random
 import socket
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -39,43 +40,47 @@ TIMEOUTS = (1.0, 2.0)  # s; a period is as long as its timeout
 FAILURES_IN_A_ROW = 3
 CYCLE, BUSY = 0.1, 0.05  # s
 
+Kind = tuple[str, float, int]  # moments, timeout, backlog
+Counts = Counter[str]
+
 
 def measure(sizes: Mapping[str, Any], _: Path) -> Results:
     """Check every backlog, with every event loop, at the same time."""
-    kinds = list(product(sizes["backlogs"], MOMENTS, TIMEOUTS, range(sizes["ports"])))
+    kinds = list(product(MOMENTS, TIMEOUTS, sizes["backlogs"])) * sizes["ports"]
     found = []
     for loop in sizes["loops"]:
         say(loop)
-        backlogs = [backlog for backlog, *_ in kinds]
         on = "asyncio" if loop == THREAD else loop
+        backlogs = [backlog for *_, backlog in kinds]
         with serving({loop: worker(f"nothing on {on}", "backlog", loop, *backlogs)}) as servers:
             output = servers[loop].process.stdout
             assert output
-            checked = list(zip(kinds, map(int, output.readline().split()), strict=True))
-            counts = asyncio.run(_check_all(checked, sizes["seconds"]))
-        for (backlog, moments, timeout), count in counts.items():
+            ports = map(int, output.readline().split())
+            counts = asyncio.run(_check_all(zip(kinds, ports, strict=True), sizes["seconds"]))
+        for (moments, timeout, backlog), count in counts.items():
             kind = {"loop": loop, "moments": moments, "timeout": timeout, "backlog": backlog}
-            found.append(kind | {each: count[each] for each in ("checks", "failed", "kills")})
+            found.append({**kind, **count})
     return {"found": found}
 
 
-async def _check_all(checked: Sequence[tuple[Any, int]], seconds: float) -> dict[Any, Counter[str]]:
+async def _check_all(checked: Iterable[tuple[Kind, int]], seconds: float) -> dict[Kind, Counts]:
     """Check each port with clients of its own; return how it went for each kind."""
-    found: dict[Any, Counter[str]] = defaultdict(Counter)
+    found: dict[Kind, Counts] = defaultdict(lambda: Counter(checks=0, failed=0, kills=0))
     begin = asyncio.get_running_loop().time() + 1
     clients = []
-    for (*kind, _), port in checked:
-        number, own = MOMENTS[kind[1]]
-        timeout, count = kind[2], found[tuple(kind)]
-        phases = [random.uniform(0, timeout) for _ in range(number)]  # noqa: S311 (no secret)
-        for each in range(number):
-            due = begin + phases[own * each]
-            clients.append(_client(port, timeout, due, begin + seconds, count))
+    for kind, port in checked:
+        moments, timeout, _ = kind
+        number, own = MOMENTS[moments]
+        dues = [begin + random.uniform(0, timeout) for _ in range(number)]  # noqa: S311 (no secret)
+        clients += [
+            _client(port, timeout, dues[own * each], begin + seconds, found[kind])
+            for each in range(number)
+        ]
     await asyncio.gather(*clients)
     return found
 
 
-async def _client(port: int, period: float, due: float, end: float, count: Counter[str]) -> None:
+async def _client(port: int, period: float, due: float, end: float, count: Counts) -> None:
     loop = asyncio.get_running_loop()
     in_a_row = 0
     while due < end:
@@ -95,36 +100,30 @@ async def _client(port: int, period: float, due: float, end: float, count: Count
 
 def markdown(results: Results) -> str:
     """Return the table: kills, and the share of the checks that failed."""
-    rows: dict[tuple[str, ...], dict[int, str]] = {}
+    rows: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for each in results["found"]:
-        row = rows.setdefault((each["loop"], each["moments"], f"{each['timeout']:g}"), {})
         share = each["failed"] / max(each["checks"], 1)
-        row[each["backlog"]] = f"{each['kills']} ({share:.1%})"
-    columns: dict[str, Any] = {
-        head: lambda row, at=at: row[0][at]
-        for at, head in enumerate(("loop", "clients", "timeout, s"))
-    }
-    for backlog in results["sizes"]["backlogs"]:
-        columns[f"backlog {backlog}"] = lambda row, backlog=backlog: row[1][backlog]
+        row = rows[each["loop"], each["moments"], f"{each['timeout']:g}"]
+        row.append(f"{each['kills']} ({share:.1%})")
+    backlogs = [f"backlog {backlog}" for backlog in results["sizes"]["backlogs"]]
+    heads = ["loop", "clients", "timeout, s", *backlogs]
+    columns = {head: itemgetter(at) for at, head in enumerate(heads)}
     checks = min(each["checks"] for each in results["found"])
     return (
         f"Kills of a healthy worker, and the share of its checks that failed; of {checks} checks "
-        f"or more each.\n\n{table(rows.items(), columns)}"
+        f"or more each.\n\n{table([(*kind, *row) for kind, row in rows.items()], columns)}"
     )
 
 
 async def work(_: Watch, loop: str, *backlogs: str) -> None:
     """Listen with each backlog and be busy: the worker."""
+    serves = [tcp_probe.serve(0, backlog=int(each), stall_timeout=None) for each in backlogs]
     async with AsyncExitStack() as stack:
-        ports = []
-        for backlog in backlogs:
-            serve = tcp_probe.serve(0, backlog=int(backlog), stall_timeout=None)
-            if loop == THREAD:
-                probe = stack.enter_context(serve)
-            else:
-                probe = await stack.enter_async_context(serve)
-            ports.append(probe.port)
-        print(*ports, flush=True)
+        if loop == THREAD:
+            probes = [stack.enter_context(each) for each in serves]
+        else:
+            probes = [await stack.enter_async_context(each) for each in serves]
+        print(*(probe.port for probe in probes), flush=True)
         while True:
             ends = time.perf_counter() + BUSY
             while time.perf_counter() < ends:

@@ -16,10 +16,14 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
 import anyio
+
+import tcp_probe
+from tcp_probe._defaults import BACKLOG
 
 # What the usual snippets listen on; this listener and the floors answer IPv6 as well.
 _ANY = "0.0.0.0"  # noqa: S104 (every server here lives for minutes, for a benchmark)
@@ -34,27 +38,26 @@ Work = Callable[[Watch], Coroutine[Any, Any, None]]
 class Candidate:
     """A way to answer checks.
 
-    `serve` listens with a backlog, tells what to check and does the work. `backlog` is what it
-    listens with where its user says nothing, `imports` what a worker loads for it on top of anyio.
-    `outside`: it stands around the event loop, not in it.
+    `serve` listens with a backlog, tells what to check and does the work: in an event loop, if it
+    is a coroutine, else around one. `backlog` is what it listens with where its user says nothing,
+    `imports` what a worker loads for it on top of anyio.
     """
 
     name: str
-    loop: str
     serve: Callable[[Work, int], Any]
     backlog: int = 0
+    loop: str = "asyncio"
     check: str = "tcp"
     imports: str = ""
-    outside: bool = False
 
     def run(self, work: Work, backlog: int) -> None:
         """Run the worker in this candidate's event loop."""
-        if self.outside:
+        if not iscoroutinefunction(self.serve):
             self.serve(work, backlog)
-            return
-        backend = "trio" if self.loop == "trio" else "asyncio"
-        options: dict[str, Any] = {"use_uvloop": True} if self.loop == "uvloop" else {}
-        anyio.run(self.serve, work, backlog, backend=backend, backend_options=options)
+        elif self.loop == "uvloop":
+            anyio.run(self.serve, work, backlog, backend_options={"use_uvloop": True})
+        else:
+            anyio.run(self.serve, work, backlog, backend=self.loop)
 
 
 def tell(kind: str, what: object) -> None:
@@ -72,8 +75,6 @@ async def this_listener(
     work: Work, backlog: int, *, watchdog: float | None = None, **arguments: Any
 ) -> None:
     """Listen with `tcp_probe.serve`; set a watchdog for each job, if one is given."""
-    import tcp_probe
-
     async with tcp_probe.serve(0, backlog=backlog, **arguments) as probe:
         tell("tcp", probe.port)
         await work(nullcontext if watchdog is None else partial(probe.watchdog, watchdog))
@@ -81,8 +82,6 @@ async def this_listener(
 
 def this_listener_in_a_thread(work: Work, backlog: int) -> None:
     """Listen with the form of `tcp_probe.serve` for workers without an event loop."""
-    import tcp_probe
-
     with tcp_probe.serve(0, backlog=backlog) as probe:
         tell("tcp", probe.port)
         anyio.run(work, nullcontext)
@@ -195,37 +194,31 @@ async def pid_file(work: Work, _: int) -> None:
     await work(nullcontext)
 
 
-def _ours(name: str, loop: str, serve: Callable[..., Any], *, outside: bool = False) -> Candidate:
-    from tcp_probe._defaults import BACKLOG
-
-    loads = "import tcp_probe; tcp_probe.serve"
-    return Candidate(name, loop, serve, BACKLOG, imports=loads, outside=outside)
+def _ours(name: str, serve: Callable[..., Any] = this_listener, **more: Any) -> Candidate:
+    return Candidate(name, serve, BACKLOG, imports="import tcp_probe; tcp_probe.serve", **more)
 
 
-ON_ASYNCIO, ON_UVLOOP, ON_TRIO = ON_A_LOOP = tuple(
-    _ours(f"tcp_probe on {loop}", loop, this_listener) for loop in LOOPS
-)
-IN_A_THREAD = _ours("tcp_probe in a thread", "asyncio", this_listener_in_a_thread, outside=True)
+ON_A_LOOP = tuple(_ours(f"tcp_probe on {loop}", loop=loop) for loop in LOOPS)
+ON_ASYNCIO = ON_A_LOOP[0]
+IN_A_THREAD = _ours("tcp_probe in a thread", this_listener_in_a_thread)
 LISTENERS = (*ON_A_LOOP, IN_A_THREAD)
-BARE = Candidate("bare add_reader", "asyncio", bare_reader, 5)
+_unwatched = partial(this_listener, stall_timeout=None)
+UNWATCHED = tuple(
+    _ours(f"{each.name}, no stall watch", _unwatched, loop=each.loop) for each in ON_A_LOOP
+)
+WATCHED = _ours(f"tcp_probe, watchdog {WATCHDOG:g} s", partial(this_listener, watchdog=WATCHDOG))
+BARE = Candidate("bare add_reader", bare_reader, 5)
 PEERS = (
-    Candidate("asyncio.start_server", "asyncio", start_server, 100, imports="import asyncio"),
-    Candidate("anyio TCP listener", "asyncio", anyio_listener, 65536, imports="import anyio"),
-    Candidate("aiohttp", "asyncio", aiohttp, 128, "http", "import aiohttp.web"),
+    Candidate("asyncio.start_server", start_server, 100, imports="import asyncio"),
+    Candidate("anyio TCP listener", anyio_listener, 65536, imports="import anyio"),
+    Candidate("aiohttp", aiohttp, 128, check="http", imports="import aiohttp.web"),
     # uvicorn takes uvloop wherever it is installed.
-    Candidate("FastAPI with uvicorn", "uvloop", fastapi, 2048, "http", "import fastapi, uvicorn"),
+    Candidate("FastAPI with uvicorn", fastapi, 2048, "uvloop", "http", "import fastapi, uvicorn"),
 )
 CHECKED = (*LISTENERS, BARE, *PEERS)
-THREAD = Candidate("HTTP server in a thread", "asyncio", http_thread, 5, "http")
-UNWATCHED = tuple(
-    _ours(f"{each.name}, no stall watch", each.loop, partial(this_listener, stall_timeout=None))
-    for each in ON_A_LOOP
-)
-WORKERS = tuple(Candidate(f"nothing on {loop}", loop, nothing, check="none") for loop in LOOPS)
-WATCHED = _ours(
-    f"tcp_probe, watchdog {WATCHDOG:g} s", "asyncio", partial(this_listener, watchdog=WATCHDOG)
-)
-PID_FILE = Candidate("exec with a PID file", "asyncio", pid_file, check="exec")
+THREAD = Candidate("HTTP server in a thread", http_thread, 5, check="http")
+PID_FILE = Candidate("exec with a PID file", pid_file, check="exec")
+WORKERS = tuple(Candidate(f"nothing on {loop}", nothing, loop=loop, check="none") for loop in LOOPS)
 CANDIDATES = {
     each.name: each for each in (*CHECKED, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
 }

@@ -12,16 +12,16 @@ import asyncio
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from math import ceil
+from math import ceil, inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from benchmarks.candidates import CANDIDATES, ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
 from benchmarks.checks import check, checks
 from benchmarks.faults.conditions import CONDITIONS, Condition
-from benchmarks.faults.report import markdown
 from benchmarks.processes import Server, serving, worker
-from benchmarks.run import Results, run, say
+from benchmarks.run import Results, run, say, table
 from tcp_probe.kubelet.steps import Outcome
 
 JUDGED = [each.name for each in (ON_ASYNCIO, WATCHED, *PEERS, THREAD, PID_FILE)]
@@ -36,6 +36,8 @@ SIZES = {  # in full, and in a quick run
 HAPPENS_AFTER = 3.5  # s, of checks every second
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
 WAITING_AT_ONCE = 50  # of those that do nothing to speak of
+OURS = (ON_ASYNCIO.name, WATCHED.name)
+SAME = 1.0  # s: verdicts less than this apart are no more than one check apart
 
 Cell = tuple[str, Condition]  # a candidate, and what happens to it
 
@@ -117,6 +119,63 @@ async def _judge(server: Server, candidate: str, condition: Condition, limit: fl
         "failed": len(failures),
         "last_failure": ["", *failures][-1],
     }
+
+
+def markdown(results: Results) -> str:
+    """Return the tables and what is to be said of them."""
+    rows: dict[str, dict[str, Results]] = {name: {} for name in results["sizes"]["conditions"]}
+    for cell in results["cells"]:
+        rows[cell["condition"]][cell["candidate"]] = cell
+    found = [row for row in rows.items() if row[1]]
+    faults = [row for row in found if CONDITIONS[row[0]].is_fault]
+    healthy = [row for row in found if row not in faults]
+    columns = {
+        name: lambda row, name=name: _seconds(row[1][name])
+        for name in results["sizes"]["candidates"]
+    }
+    failed = [
+        f"- {condition}, {name}: {each['failed']} of {each['checks']} ({each['last_failure']})"
+        for condition, row in healthy
+        for name, each in row.items()
+        if each["failed"] and each["killed_after"] is None
+    ]
+    text = (
+        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout of "
+        f"1 s and three failures in a row. Never: not within {results['sizes']['limit']:g} s.\n"
+    )
+    lines = [
+        text,
+        table(faults, {"a fault: the sooner the better": itemgetter(0), **columns}),
+        table(healthy, {"a healthy worker: never is right": itemgetter(0), **columns}),
+        "Checks that a healthy worker failed without being killed:\n",
+        *(failed or ["- none"]),
+        "\nRows that a peer wins by more than a check:\n",
+        *([*_won_by_a_peer(found)] or ["- none"]),
+        *(f"\nNot run: {each}." for each in results["not_run"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _seconds(verdict: Results) -> str:
+    return "never" if verdict["killed_after"] is None else f"{verdict['killed_after']:.1f}"
+
+
+def _won_by_a_peer(found: Sequence[tuple[str, dict[str, Results]]]) -> Iterator[str]:
+    for condition, row in found:
+        harm = {name: _harm(verdict, condition) for name, verdict in row.items()}
+        ours = min((each for each in OURS if each in harm), key=harm.__getitem__)
+        winners = [each for each in row if harm[each] < harm[ours] - SAME]
+        if winners:
+            told = ", ".join(f"{each} {_seconds(row[each])}" for each in winners)
+            yield f"- {condition}: {told} ({ours} {_seconds(row[ours])})"
+
+
+def _harm(verdict: Results, condition: str) -> float:
+    """Return how long a fault goes on; of a healthy worker, that it is killed at all."""
+    seconds: float = inf if verdict["killed_after"] is None else verdict["killed_after"]
+    if CONDITIONS[condition].is_fault:
+        return seconds
+    return inf if seconds < inf else 0.0
 
 
 if __name__ == "__main__":
