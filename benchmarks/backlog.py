@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -25,6 +24,7 @@ import anyio
 
 import tcp_probe
 from benchmarks.candidates import LOOPS, Watch
+from benchmarks.faults.conditions import busy
 from benchmarks.processes import serving, worker
 from benchmarks.run import Results, run, say, table
 
@@ -38,7 +38,6 @@ SIZES = {  # in full, and in a quick run
 MOMENTS = {"3 at the same instant": (3, False), "6 at moments of their own": (6, True)}
 TIMEOUTS = (1.0, 2.0)  # s; a period is as long as its timeout
 FAILURES_IN_A_ROW = 3
-CYCLE, BUSY = 0.1, 0.05  # s
 
 Kind = tuple[str, float, int]  # moments, timeout, backlog
 Counts = Counter[str]
@@ -115,7 +114,7 @@ def markdown(results: Results) -> str:
     )
 
 
-async def work(_: Watch, loop: str, *backlogs: str) -> None:
+async def work(watch: Watch, loop: str, *backlogs: str) -> None:
     """Listen with each backlog and be busy: the worker."""
     serves = [tcp_probe.serve(0, backlog=int(each), stall_timeout=None) for each in backlogs]
     async with AsyncExitStack() as stack:
@@ -124,11 +123,7 @@ async def work(_: Watch, loop: str, *backlogs: str) -> None:
         else:
             probes = [await stack.enter_async_context(each) for each in serves]
         print(*(probe.port for probe in probes), flush=True)
-        while True:
-            ends = time.perf_counter() + BUSY
-            while time.perf_counter() < ends:
-                pass
-            await anyio.sleep(CYCLE - BUSY)
+        await busy(watch)
 
 
 if __name__ == "__main__":

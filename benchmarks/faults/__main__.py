@@ -140,8 +140,8 @@ def markdown(results: Results) -> str:
         if each["failed"] and each["killed_after"] is None
     ]
     text = (
-        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout of "
-        f"1 s and three failures in a row. Never: not within {results['sizes']['limit']:g} s.\n"
+        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout "
+        f"of 1 s and three failures in a row. Never: not within {results['sizes']['limit']:g} s.\n"
     )
     lines = [
         text,

@@ -139,7 +139,7 @@ async def _cli_ends(watch: Watch) -> None:
     _forget_a_thread()
 
 
-async def _busy(
+async def busy(
     watch: Watch, seconds: float = 0.05, clock: Callable[[], float] = time.perf_counter
 ) -> None:
     """Compute so long in every 100 ms."""
@@ -152,7 +152,7 @@ async def _busy(
 async def _throttled(watch: Watch) -> None:
     """Want 10 ms of CPU in every 100 ms, and get 5."""
     subprocess.Popen([sys.executable, "-c", _THROTTLE])  # noqa: ASYNC220 (it may well be late)
-    await _busy(watch, 0.01, time.thread_time)
+    await busy(watch, 0.01, time.thread_time)
 
 
 async def _call_api(watch: Watch, *, listens: bool) -> None:
@@ -184,7 +184,7 @@ _FAULTS = (
 )
 _healthy = partial(Condition, is_fault=False)
 _HEALTHY = (
-    _healthy("busy 50 ms of every 100 ms, 6 clients at once", _busy, clients=6, cores=0.5),
+    _healthy("busy 50 ms of every 100 ms, 6 clients at once", busy, clients=6, cores=0.5),
     _healthy("a 1 s import", _in_a_job(partial(import_module, "benchmarks.faults.slow_module"))),
     _healthy("one synchronous call of 5 s", _in_a_job(partial(time.sleep, 5))),
     _healthy("idle all the time", _idle),

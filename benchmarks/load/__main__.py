@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.candidates import LISTENERS, LOOPS, PEERS, THREAD
-from benchmarks.load import abuse, floods, growth, watchdogs
+from benchmarks.load import growth, loaded, watchdogs
 from benchmarks.processes import CLIENT_CORE
 from benchmarks.run import Results, run, say
 
 PARTS = {  # in this order: for each of which size, and how
     "endurance": ("(a) Checks back to back", "loops", growth.measure_checks, growth.report_checks),
-    "floods": ("(b) Floods of connections", "flooded", floods.measure, floods.report),
-    "abuse": ("(c) Clients that misbehave", "loops", abuse.measure, abuse.report),
+    "floods": ("(b) Floods of connections", "flooded", loaded.measure_floods, loaded.report_floods),
+    "abuse": ("(c) Clients that misbehave", "loops", loaded.measure_abuse, loaded.report_abuse),
     "entries": ("(d) Entries and exits", "loops", growth.measure_entries, growth.report_entries),
     "watchdogs": ("(e) Watchdogs", "loops", watchdogs.measure, watchdogs.report),
     "time_wait": ("(f) TIME_WAIT", "loops", growth.measure_time_wait, growth.report_time_wait),
