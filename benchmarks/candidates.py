@@ -47,7 +47,6 @@ class Candidate:
     serve: Callable[[Work, int], Any]
     backlog: int = 0
     loop: str = "asyncio"
-    check: str = "tcp"
     imports: str = ""
 
     def run(self, work: Work, backlog: int) -> None:
@@ -211,14 +210,14 @@ BARE = Candidate("bare add_reader", bare_reader, 5)
 PEERS = (
     Candidate("asyncio.start_server", start_server, 100, imports="import asyncio"),
     Candidate("anyio TCP listener", anyio_listener, 65536, imports="import anyio"),
-    Candidate("aiohttp", aiohttp, 128, check="http", imports="import aiohttp.web"),
+    Candidate("aiohttp", aiohttp, 128, imports="import aiohttp.web"),
     # uvicorn takes uvloop wherever it is installed.
-    Candidate("FastAPI with uvicorn", fastapi, 2048, "uvloop", "http", "import fastapi, uvicorn"),
+    Candidate("FastAPI with uvicorn", fastapi, 2048, "uvloop", "import fastapi, uvicorn"),
 )
 CHECKED = (*LISTENERS, BARE, *PEERS)
-THREAD = Candidate("HTTP server in a thread", http_thread, 5, check="http")
-PID_FILE = Candidate("exec with a PID file", pid_file, check="exec")
-WORKERS = tuple(Candidate(f"nothing on {loop}", nothing, loop=loop, check="none") for loop in LOOPS)
+THREAD = Candidate("HTTP server in a thread", http_thread, 5)
+PID_FILE = Candidate("exec with a PID file", pid_file)
+WORKERS = tuple(Candidate(f"nothing on {loop}", nothing, loop=loop) for loop in LOOPS)
 CANDIDATES = {
     each.name: each for each in (*CHECKED, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
 }

@@ -27,6 +27,10 @@
 
 extern char **environ;
 
+static const char REQUEST[] = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                              "User-Agent: kube-probe/1.36\r\nAccept: */*\r\n"
+                              "Connection: close\r\n\r\n";
+
 static void must(int holds, const char *what) {
     if (!holds)
         err(1, "%s", what);
@@ -44,12 +48,10 @@ static int64_t now(void) {
 
 static void pause_until(int64_t end, int spin) {
     struct timespec time = {.tv_sec = end / 1000000000, .tv_nsec = end % 1000000000};
-    if (spin)
-        while (now() < end)
-            ;
-    else
-        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-            ;
+    if (!spin)
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+    while (now() < end)
+        ;
 }
 
 static int new_socket(void) {
@@ -78,12 +80,7 @@ static void read_to_the_end(int checked, int http) {
 
 static void check(int64_t *record, const char *kind, int port, long level, int *open) {
     struct sockaddr_in address = {AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}};
-    int http = !strcmp(kind, "http");
-    char request[200];
-    int length = snprintf(request, sizeof request,
-                          "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: "
-                          "kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                          port);
+    int http = !strcmp(kind, "http"), length = sizeof REQUEST - 1;
     for (long index = 0; index < level; index++)
         open[index] = new_socket();
     int64_t began = now();
@@ -91,7 +88,7 @@ static void check(int64_t *record, const char *kind, int port, long level, int *
         must(!connect(open[index], (struct sockaddr *)&address, sizeof address), "connect");
         record[2 * index] = now() - began;
         if (http)
-            must(send(open[index], request, length, MSG_NOSIGNAL) == length, "send");
+            must(send(open[index], REQUEST, length, MSG_NOSIGNAL) == length, "send");
     }
     for (long index = 0; index < level; index++) {
         if (strcmp(kind, "tcp"))
