@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import anyio
@@ -35,18 +36,18 @@ while os.getppid() == pid:
     time.sleep(0.005)
 """
 
-Happen = Callable[[Watch], Awaitable[None]]
-
 
 @dataclass(frozen=True)
 class Condition:
     """Something that happens to a worker, which it should be killed for, if it is a fault.
 
-    `cores` is how many it keeps busy, `needs` a package, which the worker imports as it starts.
+    `happen` is called in one of the worker's jobs, which go on if it returns; a coroutine comes in
+    place of the jobs, and gets what watches one. `cores` is how many it keeps busy, `needs` a
+    package, which the worker imports as it starts.
     """
 
     name: str
-    happen: Happen
+    happen: Callable[..., object]
     is_fault: bool = True
     clients: int = 1
     cores: float = 0.0
@@ -60,28 +61,23 @@ def prepare(name: str) -> None:
 
 
 async def work(watch: Watch, name: str) -> None:
-    """Do job after job until SIGUSR1, when the condition happens: the worker."""
+    """Do job after job; at SIGUSR1 the condition happens: the worker."""
     happens: list[int] = []
     signal.signal(signal.SIGUSR1, lambda *_: happens.append(1))
     await _do_jobs(watch, lambda: not happens)
-    await CONDITIONS[name].happen(watch)
+    happen = CONDITIONS[name].happen
+    if iscoroutinefunction(happen):
+        await happen(watch)
+    else:
+        with watch():
+            happen()
+        await _do_jobs(watch, lambda: True)
 
 
 async def _do_jobs(watch: Watch, go_on: Callable[[], bool]) -> None:
     while go_on():
         with watch():
             await anyio.sleep(_JOB)
-
-
-def _in_a_job(call: Callable[[], object]) -> Happen:
-    """Make a synchronous call in the loop, as one job, and go on with others if it returns."""
-
-    async def happen(watch: Watch) -> None:
-        with watch():
-            call()
-        await _do_jobs(watch, lambda: True)
-
-    return happen
 
 
 def _compute(seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -168,28 +164,26 @@ async def _call_api(watch: Watch, *, listens: bool) -> None:
             await anyio.sleep(0.5)
 
 
-_FAULTS = (
+_healthy = partial(Condition, is_fault=False)
+_ALL = (
     Condition("worker returns, the process lives", _returns),
     Condition("worker raises, the process lives", _raises),
-    Condition("loop blocked by a sleep", _in_a_job(partial(time.sleep, 3600))),
-    Condition("loop blocked by a pure-Python spin", _in_a_job(partial(_compute, 3600)), cores=1.0),
-    Condition("loop blocked by a lock", _in_a_job(threading.Semaphore(0).acquire)),
-    Condition("GIL held in C", _in_a_job(partial(ctypes.PyDLL(None).sleep, 3600))),
-    Condition("SIGSTOP", _in_a_job(partial(signal.raise_signal, signal.SIGSTOP))),
+    Condition("loop blocked by a sleep", partial(time.sleep, 3600)),
+    Condition("loop blocked by a pure-Python spin", partial(_compute, 3600), cores=1.0),
+    Condition("loop blocked by a lock", threading.Semaphore(0).acquire),
+    Condition("GIL held in C", partial(ctypes.PyDLL(None).sleep, 3600)),
+    Condition("SIGSTOP", partial(signal.raise_signal, signal.SIGSTOP)),
     Condition("an await that never returns", _awaits_for_ever),
     Condition("CLI exits 0 without a result", _cli_ends, needs="claude_agent_sdk"),
-    Condition("file descriptors exhausted", _in_a_job(_leak_files)),
-    Condition("killed parent with a forked child", _in_a_job(_die_after_a_fork)),
-    Condition("process gone", _in_a_job(partial(signal.raise_signal, signal.SIGKILL))),
-)
-_healthy = partial(Condition, is_fault=False)
-_HEALTHY = (
+    Condition("file descriptors exhausted", _leak_files),
+    Condition("killed parent with a forked child", _die_after_a_fork),
+    Condition("process gone", partial(signal.raise_signal, signal.SIGKILL)),
     _healthy("busy 50 ms of every 100 ms, 6 clients at once", busy, clients=6, cores=0.5),
-    _healthy("a 1 s import", _in_a_job(partial(import_module, "benchmarks.faults.slow_module"))),
-    _healthy("one synchronous call of 5 s", _in_a_job(partial(time.sleep, 5))),
+    _healthy("a 1 s import", partial(import_module, "benchmarks.faults.slow_module")),
+    _healthy("one synchronous call of 5 s", partial(time.sleep, 5)),
     _healthy("idle all the time", _idle),
     _healthy("API down all the time", partial(_call_api, listens=False)),
     _healthy("API silent all the time", partial(_call_api, listens=True)),
     _healthy("5 % CPU", _throttled),
 )
-CONDITIONS = {each.name: each for each in (*_FAULTS, *_HEALTHY)}
+CONDITIONS = {each.name: each for each in _ALL}
