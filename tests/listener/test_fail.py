@@ -34,6 +34,7 @@ async def test_recover_answers_again(checked: Checked) -> None:
             probe.recover()
             assert checked(port) == "passed"
         assert probe.port == port
+        assert probe.refusals == 3
 
 
 async def test_checks_are_closed_again_after_recover(checked: Checked, until: Until) -> None:
