@@ -52,9 +52,7 @@ def measure(sizes: Mapping[str, Any], _: Path) -> Results:
         on = "asyncio" if loop == THREAD else loop
         backlogs = [backlog for *_, backlog in kinds]
         with serving({loop: worker(f"nothing on {on}", "backlog", loop, *backlogs)}) as servers:
-            output = servers[loop].process.stdout
-            assert output
-            ports = map(int, output.readline().split())
+            ports = map(int, servers[loop].stdout.readline().split())
             counts = asyncio.run(_check_all(zip(kinds, ports, strict=True), sizes["seconds"]))
         for (moments, timeout, backlog), count in counts.items():
             kind = {"loop": loop, "moments": moments, "timeout": timeout, "backlog": backlog}

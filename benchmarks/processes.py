@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,17 +25,10 @@ SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]  # the same one where there is 
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True)
-class Server:
-    """A worker that runs, and what it has told: how to check it."""
+class Server(psutil.Popen):
+    """A worker that runs: a process with `told`, which is how to check it: see candidates.tell."""
 
-    process: subprocess.Popen[str]
-    told: str
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self.process.pid
+    told = ""
 
     @property
     def kind(self) -> str:
@@ -53,6 +45,20 @@ class Server:
         """The CPU time it has taken so far, in ns: all its threads, those that ended too."""
         # clock_getcpuclockid(3), which Python has for threads only.
         return time.clock_gettime_ns((~self.pid << 3) | 2)
+
+    def wait_until_ready(self) -> None:
+        """Wait until it can be checked."""
+        ready, _, _ = select.select([self.stdout], [], [], _START_LIMIT)
+        self.told = self.stdout.readline().strip() if ready else ""
+        if not self.told:
+            raise RuntimeError(f"no start in {_START_LIMIT:g} s, or an early end: {self.args!r}")
+        deadline = time.monotonic() + _START_LIMIT
+        while self.kind in {"tcp", "http"}:
+            with suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", self.port), 20).close()
+                break
+            assert time.monotonic() < deadline, f"port {self.port} does not listen"
+            time.sleep(0.01)
 
 
 def resident_bytes(pid: int | str) -> int:
@@ -98,26 +104,30 @@ def serving(
 
     `quiet`: what they say on the standard error is expected, and thrown away.
     """
-    processes: dict[Key, subprocess.Popen[str]] = {}
+    servers: dict[Key, Server] = {}
     try:
         for name, command in commands.items():
-            # In a session of its own, so that its children end with it.
-            processes[name] = subprocess.Popen(
+            servers[name] = Server(
                 command,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL if quiet else None,
                 text=True,
-                start_new_session=True,
+                start_new_session=True,  # so that its children end with it
             )
-        yield {name: _started(each, core) for name, each in processes.items()}
+        for server in servers.values():
+            server.wait_until_ready()
+            if core is not None:
+                # Threads that it starts later stay there too.
+                for thread in server.threads():
+                    os.sched_setaffinity(thread.id, {core})
+        yield servers
     finally:
-        for process in processes.values():
+        for server in servers.values():
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        for process in processes.values():
-            process.communicate()
+                os.killpg(server.pid, signal.SIGKILL)
+            server.communicate()
 
 
 @contextmanager
@@ -134,24 +144,3 @@ def no_process_left() -> Iterator[None]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left)
-
-
-def _started(process: subprocess.Popen[str], core: int | None) -> Server:
-    """Wait until a worker can be checked."""
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], _START_LIMIT)
-    server = Server(process, process.stdout.readline().strip() if ready else "")
-    if not server.told:
-        raise RuntimeError(f"no start within {_START_LIMIT:g} s, or an early end: {process.args!r}")
-    if core is not None:
-        # Threads that it starts later stay there too.
-        for thread in psutil.Process(server.pid).threads():
-            os.sched_setaffinity(thread.id, {core})
-    deadline = time.monotonic() + _START_LIMIT
-    while server.kind in {"tcp", "http"}:
-        with suppress(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", server.port), 20).close()
-            break
-        assert time.monotonic() < deadline, f"port {server.port} does not listen"
-        time.sleep(0.01)
-    return server

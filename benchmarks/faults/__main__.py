@@ -95,12 +95,12 @@ async def _judge(server: Server, candidate: str, condition: Condition, limit: fl
     """
     loop = asyncio.get_running_loop()
     happens_at = loop.time() + HAPPENS_AFTER
-    loop.call_at(happens_at, server.process.send_signal, signal.SIGUSR1)
+    loop.call_at(happens_at, server.send_signal, signal.SIGUSR1)
     made: list[Outcome] = []
 
     async def check_at_once() -> Outcome:
         # A killed worker that nobody has asked after has its PID still, as a zombie.
-        server.process.poll()
+        server.poll()
         at_once = await asyncio.gather(*(check(server.told) for _ in range(condition.clients)))
         made.extend(at_once)
         return at_once[0]
