@@ -35,7 +35,6 @@ SIZES = {  # in full, and in a quick run
 }
 HAPPENS_AFTER = 3.5  # s, of checks every second
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
-WAITING_AT_ONCE = 50  # of those that do nothing to speak of
 OURS = (ON_ASYNCIO.name, WATCHED.name)
 SAME = 1.0  # s: verdicts less than this apart are no more than one check apart
 
@@ -74,7 +73,7 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
     waiting, busy, saturating = ([c for c in cells if c[1].cores == n] for n in (0, 0.5, 1))
     if saturating:
         yield saturating
-    count = max(ceil(len(busy) / BUSY_AT_ONCE), ceil(len(waiting) / WAITING_AT_ONCE))
+    count = max(1, ceil(len(busy) / BUSY_AT_ONCE))
     for index in range(count):
         yield busy[index::count] + waiting[index::count]
 
