@@ -448,6 +448,7 @@ def test_what_is_passed_over_is_named(
     )
     one["spec"]["containers"].append({"name": "beside", "image": "x"})
     one["spec"]["hostAliases"] = [{"ip": "192.0.2.1"}]
+    one["spec"]["activeDeadlineSeconds"] = 60
     other = pod()
     other["metadata"]["name"] = "other"
     file = manifest(one, other)
@@ -459,8 +460,8 @@ def test_what_is_passed_over_is_named(
         ),
         "tcp_probe: not rehearsed: Pod other, container worker (--container NAME chooses)",
         (
-            "tcp_probe: not heeded here: the image, resources, hostAliases; the environment of "
-            "this shell is passed on"
+            "tcp_probe: not heeded here: the image, resources, hostAliases, activeDeadlineSeconds; "
+            "the environment of this shell is passed on"
         ),
     ]
 
