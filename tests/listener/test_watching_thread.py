@@ -60,6 +60,41 @@ def test_it_sleeps_for_a_part_of_the_shortest_timeout_at_least(gate: Gate, timer
     assert wake.pauses == [1000]
 
 
+@pytest.mark.parametrize(("timeout", "longest"), [(60, 15), (8, 6)])
+def test_it_sleeps_for_a_quarter_of_the_shortest_timeout_at_most(
+    timeout: float, longest: float, gate: Gate, timers: Timers
+) -> None:
+    """So it can tell that the process stood still; but for six seconds, where that is longer."""
+    timer, other = Timer(gate, timers, timeout, ""), Timer(gate, timers, 3600, "")
+    timer.reset_at = other.reset_at = monotonic()
+    timers.running = {timer, other}
+    wake = timers._wake = Wake()  # type: ignore[assignment]
+    timers._due()
+    assert wake.pauses == [longest]
+
+
+def test_it_sleeps_no_longer_than_the_dump_stays_armed(gate: Gate, timers: Timers) -> None:
+    """Whoever keeps the dump of all stacks armed says until when."""
+    timer = Timer(gate, timers, 60, "")
+    timer.reset_at = monotonic()
+    timers.running = {timer}
+    timers.keep_armed = lambda: monotonic() + 2
+    wake = timers._wake = Wake()  # type: ignore[assignment]
+    timers._due()
+    assert wake.pauses[0] == pytest.approx(2, abs=1)
+
+
+def test_a_timer_of_a_process_that_stood_still_starts_again(gate: Gate, timers: Timers) -> None:
+    """The thread takes its own lateness for it, and a healthy worker comes meanwhile."""
+    timer = Timer(gate, timers, 60, "")
+    timer.reset_at = monotonic() - 100
+    timers.running = {timer}
+    timers._wakes_at = monotonic() - 50
+    timers._wake = Wake()  # type: ignore[assignment]
+    assert timers._due() == []
+    assert timer.due_at() > monotonic() + 30
+
+
 def test_it_sleeps_for_ever_while_nothing_runs(timers: Timers) -> None:
     """Without a timer there is nothing to wake for."""
     wake = timers._wake = Wake()  # type: ignore[assignment]
