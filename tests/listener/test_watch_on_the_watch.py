@@ -37,6 +37,11 @@ def timers(gate: Gate) -> Timers:
     return timers
 
 
+def test_no_thread_is_late_before_there_is_one(gate: Gate) -> None:
+    """Where nothing is watched no check has anything to see."""
+    assert Timers(gate).overdue_at > monotonic()
+
+
 def test_a_thread_that_sleeps_as_long_as_it_meant_to_is_not_late(timers: Timers) -> None:
     """It is a while after the end of its sleep."""
     assert timers.overdue_at > timers._wakes_at
