@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
 import anyio
@@ -9,7 +10,7 @@ import anyio.to_thread
 import pytest
 
 import tcp_probe
-from tcp_probe._where import _await_chain, here
+from tcp_probe._where import _await_chain, here, raised_at
 
 Lines = Callable[[], list[str]]
 Until = Callable[..., Awaitable[None]]
@@ -85,6 +86,55 @@ async def test_sees_through_a_task(lines: Lines, until: Until) -> None:
 
     told = await told_by_a_watchdog(starter, lines, until)
     assert told.index("in starter") < told.index("in inner_step")
+
+
+async def test_sees_through_a_generator_that_is_awaited(lines: Lines, until: Until) -> None:
+    """As `types.coroutine` makes one, which passes on to what it yields from."""
+
+    @types.coroutine
+    def old_step() -> Generator[object, object, None]:
+        yield from inner_step().__await__()
+
+    async def outer_step() -> None:
+        await old_step()
+
+    told = await told_by_a_watchdog(outer_step, lines, until)
+    assert told.index("in outer_step") < told.index("in old_step") < told.index("in inner_step")
+
+
+def test_the_stack_of_a_group_has_that_of_the_first_in_it_as_well() -> None:
+    """First where the group was raised, then where what is in it was; each line is a frame's."""
+
+    def failing() -> None:
+        raise ValueError
+
+    class Group(Exception):  # noqa: N818 (as those of Python and anyio)
+        exceptions: object = ()
+
+    def raising() -> None:
+        try:
+            failing()
+        except ValueError as error:
+            group = Group()
+            group.exceptions = (error,)
+        raise group
+
+    with pytest.raises(Group) as caught:
+        raising()
+    heading, *frames = raised_at(caught.value).splitlines()
+    assert heading == "it was raised at (most recent call last):"
+    assert all(frame.startswith("  ") for frame in frames)
+    told = "".join(frames)
+    assert told.index("in raising") < told.index("in failing")
+
+
+def test_an_exception_whose_exceptions_are_no_tuple_is_no_group() -> None:
+    """What the worker calls so may be anything."""
+
+    class Odd(Exception):  # noqa: N818 (what it is called is not the point)
+        exceptions = frozenset({1})
+
+    assert raised_at(Odd()) == "it was raised at (most recent call last):\n"
 
 
 async def test_awaits_in_a_circle_are_followed_once() -> None:
