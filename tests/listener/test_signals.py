@@ -176,8 +176,8 @@ def test_a_strike_where_the_end_of_the_block_begins(
     assert checked(probe.port) == "refused"
 
 
-# It never waits: a handler that strikes asyncio itself, between two steps of a task, makes that wait
-# for ever at its end.
+# It never waits: a handler that strikes asyncio itself, between two steps of a task, makes asyncio
+# wait for ever at its end.
 WORKER = """
 import signal, sys, threading, time, anyio
 import tcp_probe
