@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tcp_probe.manifest.pods import KINDS
+
 from .container_environment import of_the_pod
 from .dialled import elsewhere as asked_elsewhere
 
@@ -72,12 +74,9 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
 
 def _has_deadline(choice: Choice) -> bool:
     """Tell whether the pod, or the Job that it is of, may run for so long only."""
-    specs = [choice.pod.need("spec")]
-    if choice.kind in {"Job", "CronJob"}:
-        spec = choice.resource.field.need("spec")
-        template = spec.get("jobTemplate")
-        specs.append(template.need("spec") if template else spec)
-    return any(spec.get("activeDeadlineSeconds") for spec in specs)
+    of_the_job = choice.resource.field.find(*KINDS.get(choice.kind, ())[:-1])
+    specs = (choice.pod.need("spec"), of_the_job)
+    return any(spec and spec.get("activeDeadlineSeconds") for spec in specs)
 
 
 def _unknown(workload: Workload) -> Iterator[str]:
