@@ -192,15 +192,10 @@ class _File:
         share = _MOST // max(1, len(self._texts))
         said = b"".join(_fitted(*each, share) for each in self._texts.values())
         found = self._read()
-        if found not in {b"", self._ours}:
-            return stood_still
-        if found != said:
+        if found in {b"", self._ours} and found != said:
             os.ftruncate(self._descriptor, 0)
             self._ours = said[: os.write(self._descriptor, said)]
-        # While a port refuses it is armed by the next ping. There is none while its loop stands
-        # still: then why it does is told, and to read stacks while Python runs is not safe.
-        if not text:
-            self._arm(port)
+        self._arm()
         return stood_still
 
     def arm(self, port: int, timeout: float) -> _StoodStill | None:
@@ -209,21 +204,22 @@ class _File:
         stood_still = None
         if not self.is_armed or os.fstat(self._descriptor).st_size != len(self._ours):
             stood_still = self._disarm()
-            if self._read() not in {b"", self._ours}:
-                return stood_still
         self._arm(port)
         return stood_still
 
     def disarm(self, port: int) -> _StoodStill | None:
-        """Have nothing written, until whoever watches another port arms it again."""
+        """Have nothing written for `port` any more."""
         self._timeouts.pop(port, None)
-        return self._disarm()
+        stood_still = self._disarm()
+        self._arm()
+        return stood_still
 
-    def _arm(self, port: int) -> None:
-        # Another port that refuses may be one that nobody arms anew.
-        listening = [self._timeouts[each] for each in self._timeouts.keys() - self._texts.keys()]
-        timeout = min([self._timeouts.get(port, float("inf")), *listening])
-        if timeout < float("inf"):
+    def _arm(self, asks: int | None = None) -> None:
+        # A port that refuses is armed if it asks, at its next ping. There is none while its loop
+        # stands still: then why it does is told, and to read stacks while Python runs is not safe.
+        ports = self._timeouts.keys() - (self._texts.keys() - {asks})
+        timeout = min((self._timeouts[each] for each in ports), default=float("inf"))
+        if timeout < float("inf") and self._read() in {b"", self._ours}:
             faulthandler.dump_traceback_later(timeout, file=self._descriptor)
             self._timeout = timeout
             self.is_armed = True
@@ -254,6 +250,7 @@ class _File:
 
     def forget_in_child(self) -> None:
         self.is_armed = False
+        self._timeouts.clear()
         os.close(self._descriptor)
         self._descriptor = -1
 

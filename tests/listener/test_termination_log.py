@@ -300,23 +300,41 @@ def test_the_dump_is_due_for_the_port_that_wants_it_first(
     assert armed[-1] == 34
     assert due_in(slow, 100) == 34
     quick.refuses("the event loop has not run", "")
+    assert armed[-1] == 340
     assert due_in(slow, 100) == 340
     assert due_in(quick, 10) == 34
     quick.listens()
     assert armed[-1] == 34
     quick.close()
-    assert due_in(slow, 100) == 340
+    assert armed[-1] == 340
+    slow.refuses("the event loop has not run", "")
     slow.close()
+    assert armed.count(340) == 4  # not when it refuses itself, and not at its end
+
+
+def test_the_dump_of_a_port_outlives_the_end_of_another(file: Path, lines: Lines) -> None:
+    """A port that speaks or ends leaves the other ports of its process watched at once."""
+    with tcp_probe.serve(0, termination_log=file, stall_timeout=1) as probe:
+        wait_until(lambda: probe._port.gate.last_words._armed_at > 0)
+        with tcp_probe.serve(0, termination_log=file) as other:
+            other.fail("draining")
+            other.recover()
+        ctypes.PyDLL(None).usleep(4_700_000)
+        wait_until(lambda: any("stood still" in line for line in lines()))
 
 
 def test_no_dump_is_armed_where_somebody_else_wrote(file: Path) -> None:
     """What the worker wrote while the port refused is left alone once it listens again, too."""
-    message = _termination_log.TerminationMessage(str(file), 1, print)
+    message, other = (
+        _termination_log.TerminationMessage(str(file), port, print) for port in (1, 2)
+    )
     message.arm(10)
     message.refuses("draining", "")
     file.write_text("the worker's own words")
     message.listens()
     assert message._file is not None
+    assert not message._file.is_armed
+    other.close()
     assert not message._file.is_armed
     message.close()
     assert file.read_text() == "the worker's own words"
