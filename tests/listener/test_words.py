@@ -28,13 +28,8 @@ async def test_a_reason_of_as_many_characters(given: str, told: str) -> None:
         assert probe.reasons == (told,)
 
 
-async def test_a_refusal_with_its_stack(
-    lines: Lines, until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refusal_with_its_stack(lines: Lines, until: Until, file: Path) -> None:
     """The stack follows the reason without an empty line, in the log and in the message."""
-    file = tmp_path / "message"
-    file.touch()
-    monkeypatch.delenv("TCP_PROBE_TERMINATION_LOG", raising=False)
     async with tcp_probe.serve(0, termination_log=file) as probe:
         with probe.watchdog(0.01):
             await until(lambda: len(lines()) > 1 and file.read_text())
@@ -49,7 +44,7 @@ async def test_a_refusal_with_its_stack(
 
 
 async def test_the_message_is_written_by_the_thread_that_refuses(
-    until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    until: Until, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for no other thread, which a process that is being killed may never get to run."""
 
@@ -57,9 +52,6 @@ async def test_the_message_is_written_by_the_thread_that_refuses(
         def start(self) -> None:
             pass
 
-    file = tmp_path / "message"
-    file.touch()
-    monkeypatch.delenv("TCP_PROBE_TERMINATION_LOG", raising=False)
     async with tcp_probe.serve(0, termination_log=file) as probe:
         with probe.watchdog(0.01):
             monkeypatch.setattr(_in_order, "Thread", NeverRuns)
