@@ -23,10 +23,10 @@ class Services:
             selector = spec.get("selector") if isinstance(spec, dict) else None
             if isinstance(selector, dict) and selector:
                 key, value = next(iter(selector.items()))
-                found = self._by_label[resource.namespace, key, str(value)]
+                found = self._by_label[resource.effective_namespace, key, str(value)]
                 found.append((selector, resource))
 
-    def selecting(self, namespace: str | None, labels: Mapping[str, Any]) -> list[Resource]:
+    def selecting(self, namespace: str, labels: Mapping[str, Any]) -> list[Resource]:
         """Return the Services that send requests to pods with these labels."""
         return [
             service

@@ -42,7 +42,7 @@ def no_readiness(case: Case) -> Rule:
     labels = case.pod.find("metadata", "labels")
     if "readiness" in case.probes or choice.role != "container" or labels is None:
         return
-    for service in case.services.selecting(choice.resource.namespace, labels.mapping()):
+    for service in case.services.selecting(choice.resource.effective_namespace, labels.mapping()):
         if _serves(service, case):
             reason = f"Service {service.name} sends requests as soon as the container runs"
             yield case.container, reason, "add a readinessProbe on the port of the Service"

@@ -173,12 +173,14 @@ class Kubelet:
         """Take note that the hook after the start has ended, well or not."""
         if self.in_post_start:
             self.in_post_start = False
-            if success:
-                self._await_seen(now)
-            else:
+            if not success:
                 self._fail_post_start(now)
                 self._stopping = True
                 self._stop.begin(now, self.container.grace)
+            elif self._with_pod:
+                self._end_with_pod(now)
+            else:
+                self._await_seen(now)
         return self._drain(now)
 
     def checked(self, now: float, kind: ProbeKind, outcome: Outcome) -> list[Step]:
@@ -254,13 +256,11 @@ class Kubelet:
         It gets 2 s, no hook, and no back-off. One that has ended, for good or not, starts again,
         too: an init container that is done as well.
         """
-        if self.running and not self._stopping:
-            self._stopping = self._with_pod = True
-            self._agenda.clear()
-            self._journal.event(now, "Normal", "Killing", messages.KILLED_WITH_POD)
-            self._stop.begin(now, 0)
-        elif self.running:
+        if self.running:
             self._with_pod = True
+            # During the hook after the start kubelet looks at nothing of the pod.
+            if not self._stopping and not self.in_post_start:
+                self._end_with_pod(now)
         elif not self._restarter.starting:
             self._agenda.clear()
             self._seen = self._keeps_started = self.finished = False
@@ -282,6 +282,12 @@ class Kubelet:
             if self._probers.finds_unstarted() and self.running:
                 self._heed_probes(now)
         return self._journal.take()
+
+    def _end_with_pod(self, now: float) -> None:
+        self._stopping = True
+        self._agenda.clear()
+        self._journal.event(now, "Normal", "Killing", messages.KILLED_WITH_POD)
+        self._stop.begin(now, 0)
 
     def _fail_post_start(self, now: float) -> None:
         self._post_start_failed = True

@@ -29,7 +29,10 @@ Role = Literal["container", "sidecar", "init container"]
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of a file: a document, or an item of a List."""
+    """One resource of a file: a document, or an item of a List.
+
+    `namespace` is the one that it names, if any.
+    """
 
     kind: str
     name: str
@@ -39,6 +42,11 @@ class Resource:
     def __str__(self) -> str:
         """Write it as in `Deployment web`."""
         return f"{self.kind} {self.name}"
+
+    @property
+    def effective_namespace(self) -> str:
+        """The namespace that it is in, unless kubectl is told of another one."""
+        return self.namespace or "default"
 
     @property
     def native(self) -> bool:

@@ -111,7 +111,7 @@ def workload(choice: Choice) -> Workload:
             sidecar=choice.role == "sidecar",
             post_start=post_start is not None,
             stop_signal=_stop_signal(container),
-            pod=f"{choice.name}_{choice.resource.namespace or 'default'}({NO_UID})",
+            pod=f"{choice.name}_{choice.resource.effective_namespace}({NO_UID})",
         ),
         handlers=handlers,
         ports=tuple(port for port, _ in ports),

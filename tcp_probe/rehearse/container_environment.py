@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Where the listener is told to leave a termination message.
 TERMINATION_LOG = "TCP_PROBE_TERMINATION_LOG"
-DEFAULT_NAMESPACE = "default"
 
 
 def container_environment(workload: Workload, address: str) -> dict[str, str]:
@@ -36,7 +35,7 @@ def _of_the_pod(workload: Workload, address: str) -> Iterator[tuple[str, str]]:
     choice = workload.choice
     values = {
         "metadata.name": choice.name,
-        "metadata.namespace": choice.resource.namespace or DEFAULT_NAMESPACE,
+        "metadata.namespace": choice.resource.effective_namespace,
         "spec.nodeName": socket.gethostname(),
         "status.hostIP": address,
         "status.hostIPs": address,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tcp_probe.diagnosis.plain import plain
 
-from .json_fields import entries, mapping, text, texts
+from .given_secrets import HARMLESS, SHORTEST, given_secrets
+from .json_fields import entries, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 MASK = "***"
 # Of a message the beginning tells.
 _LONGEST = 600
-# A shorter value is hardly a secret, and would be found in every second word.
-_SHORTEST = 4
-_HARMLESS = re.compile(
-    r"[-+]?\d+(\.\d+)?(s|m|h|Mi|Gi)?|true|false|yes|no|none|on|off", re.IGNORECASE
-)
 _SECRETIVE = re.compile(r"key|token|secret|pass|pwd|cred|auth|dsn|salt|signature", re.IGNORECASE)
-_OPTION = re.compile(
-    r"(?i)([\w.-]*(?:passw|passphrase|pwd|token|secret|credential|dsn|(?:api|access|private)[_-]?key)"
-    r"[\w.-]*)(?:=(.*))?"
-)
 _WORD = re.compile(r"[a-z]+")
 _LONG_WORD = 8
+_SHORT_WORD = re.compile(rf"[a-z]{{1,{_LONG_WORD - 1}}}|\d{{1,{_LONG_WORD - 1}}}")
 _ORDINARY = {
     "production",
     "development",
@@ -87,7 +79,7 @@ def mask_of(pod: Any) -> Mask:
 
 def _hiding(values: Iterable[str]) -> Callable[[str], str]:
     longest_first = sorted(values, key=len, reverse=True)
-    hidden = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    hidden = re.compile("|".join(map(_where_alone, longest_first))) if longest_first else None
 
     def hide(given: str) -> str:
         if hidden:
@@ -97,6 +89,12 @@ def _hiding(values: Iterable[str]) -> Callable[[str], str]:
         return given if len(given) <= _LONGEST else f"{given[:_LONGEST]}..."
 
     return hide
+
+
+def _where_alone(value: str) -> str:
+    """Find a value; one that is a short word or number not in the midst of a longer one."""
+    escaped = re.escape(value)
+    return rf"(?<![^\W_]){escaped}(?![^\W_])" if _SHORT_WORD.fullmatch(value) else escaped
 
 
 def _containers(pod: Any) -> Iterator[Any]:
@@ -111,24 +109,7 @@ def _values(pod: Any) -> Iterator[str]:
             for part in (value, *value.splitlines()):
                 if _may_be_secret(name, part.strip()):
                     yield part.strip()
-        yield from _given(container)
-
-
-def _given(container: Any) -> Iterator[str]:
-    """Yield what the commands of a container are given by an option or variable for a secret."""
-    probes = ("startupProbe", "livenessProbe", "readinessProbe")
-    paths = [("command",), ("args",), *((probe, "exec", "command") for probe in probes)]
-    paths += [("lifecycle", hook, "exec", "command") for hook in ("postStart", "preStop")]
-    for path in paths:
-        words = " ".join(texts(container, *path)).split()
-        for word, following in pairwise([*words, ""]):
-            option = _OPTION.fullmatch(word)
-            if not option or ("=" not in word and not word.startswith("-")):
-                continue
-            value = (option[2] if "=" in word else following).strip("\"';,)")
-            short = len(value) < _SHORTEST or _HARMLESS.fullmatch(value)
-            if not short and value[0] not in "-/.$":
-                yield value
+        yield from given_secrets(container)
 
 
 def _names(pod: Any) -> set[str]:
@@ -141,7 +122,7 @@ def _names(pod: Any) -> set[str]:
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    if _HARMLESS.fullmatch(value) or len(value) < _SHORTEST:
+    if HARMLESS.fullmatch(value) or len(value) < SHORTEST:
         return False
     if _SECRETIVE.search(name):
         return True

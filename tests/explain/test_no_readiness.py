@@ -35,6 +35,18 @@ def test_a_container_behind_a_service_without_readiness_is_found(found: Found) -
     assert "no-readiness" not in found(readinessProbe=None)
 
 
+@pytest.mark.parametrize(("of_service", "of_pod"), [("default", None), (None, "default")])
+def test_what_names_no_namespace_is_in_that_called_default(
+    of_service: str | None, of_pod: str | None, found: Found
+) -> None:
+    """A Service of the one meets a pod of the other: kubectl puts both there."""
+    service = {"kind": "Service", "metadata": {"name": "web", "namespace": of_service}}
+    service["spec"] = {"selector": {"app": "web"}}
+    metadata = {"labels": {"app": "web"}, "namespace": of_pod}
+    findings = found(metadata=metadata, others=(service,), readinessProbe=None)
+    assert "no-readiness" in findings
+
+
 @pytest.mark.parametrize(
     ("ports", "rules"),
     [

@@ -142,6 +142,28 @@ def test_the_others_are_ended_and_started_again(stage: Stage) -> None:
     assert (other.kubelet.restarts, ruled.kubelet.restarts) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("success", "killed_for", "terminate"),
+    [(True, ["killing"], Terminate(2)), (False, ["FailedPostStartHook"], Terminate(20))],
+)
+def test_a_hook_after_the_start_ends_before_the_pod_starts_again(
+    stage: Stage, killed_for: list[str], terminate: Terminate, *, success: bool
+) -> None:
+    """Until then kubelet looks at nothing of the pod; only a hook that fails by itself is told."""
+    play = stage(alone=False, post_start=True, grace=20)
+    play.until(3)
+    play.take(play.kubelet.restart(play.now))
+    assert play.found(Terminate) == []
+    assert play.kubelet.ends_with_pod
+    play.take(play.kubelet.post_started(play.now, success=success))
+    assert [event.message for event in play.events("Killing")] == killed_for
+    assert play.found(Terminate) == [terminate]
+    play.exits(143)
+    assert bool(play.events("FailedPostStartHook")) is not success
+    play.until(play.now + 0.5)
+    assert (play.kubelet.restarts, play.kubelet.ends_with_pod) == (1, False)
+
+
 def test_one_that_has_ended_for_good_starts_again_with_its_pod(stage: Stage) -> None:
     """An init container that is done, or a container with the restartPolicy Never."""
     done = stage(alone=False, restart_policy="Never")

@@ -85,11 +85,12 @@ def test_a_list_of_one_kind_is_read(manifest: Manifest, pod: Pod) -> None:
 
 
 def test_a_resource_has_a_namespace(manifest: Manifest, pod: Pod) -> None:
-    """Where its metadata gives one."""
+    """Where its metadata gives one; else it is in that called default."""
     document = pod()
     document["metadata"]["namespace"] = "jobs"
     [resource, other] = resources(manifest(document, pod()))
     assert (resource.namespace, other.namespace) == ("jobs", None)
+    assert (resource.effective_namespace, other.effective_namespace) == ("jobs", "default")
 
 
 def test_a_template_is_found_where_it_is_said_to_be(manifest: Manifest, pod: Pod) -> None:
