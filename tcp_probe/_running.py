@@ -6,20 +6,24 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+# What is raised where none runs, where its library is not loaded, and where another thread has
+# only begun to load it.
+_NONE_RUNS = (RuntimeError, KeyError, AttributeError)
+
 
 def running_loop() -> Any:
     """Return trio's token, or the event loop of asyncio or uvloop, or None."""
     for library, name in (("trio.lowlevel", "current_trio_token"), ("asyncio", "get_running_loop")):
-        with suppress(RuntimeError, KeyError):
+        with suppress(*_NONE_RUNS):
             return getattr(sys.modules[library], name)()
     return None
 
 
 def running_coroutine() -> object:
     """Return the coroutine of the task that runs, or None in a callback or without a loop."""
-    with suppress(RuntimeError, KeyError):
+    with suppress(*_NONE_RUNS):
         return sys.modules["trio.lowlevel"].current_task().coro
-    with suppress(RuntimeError, KeyError):
+    with suppress(*_NONE_RUNS):
         task = sys.modules["asyncio"].current_task()
         return task and task.get_coro()
     return None

@@ -47,7 +47,9 @@ class StallWatch(Timer):
         return super().due_at()
 
     def _arm(self) -> float:
-        if not self.ran_out:  # why its loop stands still is told
+        if self.ran_out:  # why its loop stands still is told, and nobody would arm it again
+            self._gate.last_words.disarm()
+        else:
             self._gate.last_words.arm(self.timeout)
         return float("inf")  # the pings come often enough
 

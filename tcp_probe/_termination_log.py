@@ -201,9 +201,7 @@ class _File:
     def arm(self, port: int, timeout: float) -> _StoodStill | None:
         """Have the interpreter write all stacks in `timeout` seconds, sooner for another port."""
         self._timeouts[port] = timeout
-        stood_still = None
-        if not self.is_armed or os.fstat(self._descriptor).st_size != len(self._ours):
-            stood_still = self._disarm()
+        stood_still = self._disarm()
         self._arm(port)
         return stood_still
 
@@ -235,7 +233,8 @@ class _File:
         if not found.startswith(b"Timeout (", begins):
             return None
         os.ftruncate(self._descriptor, begins)
-        return self._timeout, found[begins:].decode(errors="replace")
+        # It may have been armed long before.
+        return self._timeout / _DUMP, found[begins:].decode(errors="replace")
 
     def _read(self) -> bytes:
         return os.pread(self._descriptor, 2**16, 0)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -248,6 +249,16 @@ def test_inside_an_event_loop_it_is_watched(anyio_backend: Any, soon: Soon) -> N
 
     backend, options = anyio_backend
     anyio.run(worker, backend=backend, backend_options=options)
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio.lowlevel"])
+def test_a_library_that_another_thread_is_just_loading(
+    library: str, monkeypatch: pytest.MonkeyPatch, checked: Checked
+) -> None:
+    """A module of an event loop that is there, but has nothing in it yet, is no event loop."""
+    monkeypatch.setitem(sys.modules, library, ModuleType(library))
+    with tcp_probe.serve(0) as probe, probe.watchdog(60):
+        assert checked(probe.port) == "passed"
 
 
 def test_loads_no_event_loop() -> None:
