@@ -39,8 +39,8 @@ class Port:
             raise
         finally:
             self._let_go()
-        self._ended = True
-        self.gate.finish()
+            self._ended = True
+            self.gate.finish()
 
     def end_with(self, error: BaseException | None) -> None:
         """Refuse for good, since the worker has ended, with what it raised if it has."""

@@ -187,6 +187,26 @@ def test_a_loop_that_has_ended_is_dumped_no_more(file: Path, soon: Soon) -> None
     probe.close()
 
 
+def test_an_end_that_is_struck_leaves_nothing_armed(
+    file: Path, monkeypatch: pytest.MonkeyPatch, soon: Soon
+) -> None:
+    """A worker that goes on after its signal handler raised there is not dumped later."""
+
+    def struck(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    probe = tcp_probe.start(0, termination_log=file)
+    words = probe._port.gate.last_words
+    soon(lambda: words._file is not None and words._file.is_armed)
+    monkeypatch.setattr(probe._port.gate, "refuse", struck)
+    with pytest.raises(KeyboardInterrupt):
+        probe.close()
+    assert not words.has_file
+    assert not _termination_log._files
+    assert probe.reasons == ("the worker has ended",)
+
+
 def test_without_a_thread_that_watches_nothing_is_dumped(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
