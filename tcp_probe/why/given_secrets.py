@@ -51,21 +51,20 @@ _PATH = re.compile(
 )
 
 
-def given_secrets(container: Any) -> Iterator[str]:
-    """Yield each value that stands for a secret in a command: of the container, a probe or a hook.
+def given_secrets(container: Any) -> set[str]:
+    """Return each value that stands for a secret in a command: of the container, a probe or a hook.
 
     It is one that the name of its option or variable says to be one, as in `--password X`,
     `--token=X` or `API_KEY=X`. A path, a reference such as `$TOKEN` and what only tells of a
     secret, as in `--token-ttl 300`, are none.
 
-    >>> list(given_secrets({"args": ["--token-file", "/run/token", "--token=T0ps3cret"]}))
-    ['T0ps3cret']
+    >>> given_secrets({"args": ["--token-file", "/run/token", "--token=T0ps3cret"]})
+    {'T0ps3cret'}
     """
     started = [*texts(container, "command"), *texts(container, "args")]
-    for words in (started, *(texts(container, *path) for path in _COMMANDS)):
-        yield from _given(words)
-        for line in words:
-            yield from _given(_shell_words(line))
+    commands = [started, *(texts(container, *path) for path in _COMMANDS)]
+    lines = [_shell_words(word) for words in commands for word in words]
+    return {value for words in (*commands, *lines) for value in _given(words)}
 
 
 def _given(words: Sequence[str]) -> Iterator[str]:
