@@ -9,6 +9,7 @@ from tcp_probe.kubelet.handlers import Exec
 from tcp_probe.kubelet.restart_policy import policy_of
 from tcp_probe.manifest.documents import Path
 from tcp_probe.manifest.fields import Field
+from tcp_probe.manifest.probe_fields import host_of
 
 from .services import Services
 
@@ -126,10 +127,9 @@ class Case:
             field = self.container.need(f"{probe.kind}Probe")
             action = next(filter(None, map(field.get, ("tcpSocket", "httpGet", "grpc"))), None)
             port = action and action.get("port")
-            host = action and action.get("host")
             handler = self.workload.handlers[probe.kind]
             number = 0 if isinstance(handler, Exec) else handler.port
-            probes[probe.kind] = Probed(probe, handler, field, port, host, number)
+            probes[probe.kind] = Probed(probe, handler, field, port, host_of(field), number)
         return probes
 
     @cached_property

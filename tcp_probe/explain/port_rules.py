@@ -118,7 +118,7 @@ def other_host(case: Case) -> Rule:
     """Find checks of something else than the pod."""
     for probed in case.probes.values():
         host = probed.host
-        if host and host.text() and not is_nodes_own(host.text()):
+        if host and not is_nodes_own(host.text()):
             reason = "kubelet connects there, not to the pod: what it finds says nothing of it"
             yield host, reason, "remove host: the default is the pod's address"
 

@@ -75,6 +75,12 @@ def hook_of(field: Field, ports: Ports) -> Hook:
     return _command(action) if name == "exec" else _http_get(action, ports)
 
 
+def host_of(field: Field) -> Field | None:
+    """Return the host that a probe or a hook names; None for none, which is the pod."""
+    host = field.find("tcpSocket", "host") or field.find("httpGet", "host")
+    return host if host and host.text() else None
+
+
 def _one_of(field: Field, names: Sequence[str]) -> tuple[str, Field]:
     given = [name for name in names if field.get(name)]
     if len(given) != 1:

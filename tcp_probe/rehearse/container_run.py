@@ -234,7 +234,7 @@ class ContainerRun:
         self._stage.call(self, partial(self.kubelet.pre_stopped, success=done))
 
     def _at(self, hook: Hook, name: str) -> Hook:
-        field = self.workload.choice.container.find("lifecycle", name)
+        field = self.workload.choice.container.need("lifecycle").need(name)
         return at(hook, field, self._stage.address)
 
     def _terminate(self, step: Terminate) -> None:

@@ -153,13 +153,13 @@ async def test_a_termination_log_that_is_gone_is_no_message(manifest: Manifest, 
 
 
 async def test_an_exec_probe_gets_static_variables_filled_in(manifest: Manifest, pod: Pod) -> None:
-    """One from the cluster is empty for it, an unknown one stays as it is."""
+    """Once: one from the cluster is empty for it; an unknown one, or one after $$, stays."""
     key = {"secretKeyRef": {"name": "s", "key": "k"}}
     env = [{"name": "A", "value": "one"}, {"name": "B", "valueFrom": key}]
-    probe = {**KILLED, "exec": {"command": ["sh", "-c", "echo '<$(A)><$(B)><$(C)>'; exit 1"]}}
+    probe = {**KILLED, "exec": {"command": ["sh", "-c", "echo '<$(A)><$(B)><$(C)><$$(A)>'; exit 1"]}}
     file = manifest(pod({"shareProcessNamespace": True}, env=env, livenessProbe=probe))
     unhealthy = await Witness("Unhealthy").watch(file, ("sleep", "100"))
-    assert unhealthy.message == "Liveness probe failed: <one><><$(C)>\n"
+    assert unhealthy.message == "Liveness probe failed: <one><><$(C)><$(A)>\n"
 
 
 async def test_a_container_knows_its_pod(manifest: Manifest, pod: Pod) -> None:
