@@ -156,7 +156,8 @@ async def test_an_exec_probe_gets_static_variables_filled_in(manifest: Manifest,
     """Once: one from the cluster is empty for it; an unknown one, or one after $$, stays."""
     key = {"secretKeyRef": {"name": "s", "key": "k"}}
     env = [{"name": "A", "value": "one"}, {"name": "B", "valueFrom": key}]
-    probe = {**KILLED, "exec": {"command": ["sh", "-c", "echo '<$(A)><$(B)><$(C)><$$(A)>'; exit 1"]}}
+    line = "echo '<$(A)><$(B)><$(C)><$$(A)>'; exit 1"
+    probe = {**KILLED, "exec": {"command": ["sh", "-c", line]}}
     file = manifest(pod({"shareProcessNamespace": True}, env=env, livenessProbe=probe))
     unhealthy = await Witness("Unhealthy").watch(file, ("sleep", "100"))
     assert unhealthy.message == "Liveness probe failed: <one><><$(C)><$(A)>\n"
