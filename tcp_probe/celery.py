@@ -48,8 +48,12 @@ def listen(app: Celery, port: int, *, timeout: float = 60.0, **serve_arguments: 
     signature(start).bind(port, **serve_arguments)  # so that a misspelt name shows here already
     open_port = staticmethod(partial(start, port, **serve_arguments))
     timeout = seconds("timeout", timeout)
-    app.steps["worker"].add(type("Port", (_Port,), {"open": open_port}))
-    app.steps["consumer"].add(type("Turns", (_Turns,), {"timeout": timeout}))
+    # Celery reads the name where a class is made, and takes no inherited one: without it the step
+    # of another that is called `Port` as well would take the place of ours.
+    port_step = {"name": "tcp_probe.celery.Port", "open": open_port}
+    turns_step = {"name": "tcp_probe.celery.Turns", "timeout": timeout}
+    app.steps["worker"].add(type("Port", (_Port,), port_step))
+    app.steps["consumer"].add(type("Turns", (_Turns,), turns_step))
 
 
 listen.__module__ = "tcp_probe.celery"
@@ -58,7 +62,6 @@ listen.__module__ = "tcp_probe.celery"
 class _Port(bootsteps.StartStopStep):
     """The port, from the fork of the pool's processes until the worker begins to stop."""
 
-    name = "tcp_probe.celery.Port"
     requires = ("celery.worker.components:Pool",)
     open: Callable[[], Probe]
 
@@ -78,7 +81,6 @@ class _Turns(bootsteps.StartStopStep):
     Celery stops the steps of the consumer when it loses the connection, and starts them again.
     """
 
-    name = "tcp_probe.celery.Turns"
     requires = ("celery.worker.consumer.connection:Connection",)
     timeout: float
 

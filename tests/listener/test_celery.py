@@ -3,12 +3,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery, signals
+from celery.concurrency.solo import TaskPool as SoloPool
 from celery.contrib.testing.worker import TestWorkController, start_worker
 from celery.worker import state as celery_state
+from kombu.asynchronous.timer import Timer
 
 import tcp_probe.celery
 
@@ -98,19 +102,29 @@ def test_the_port_listens_while_the_worker_runs(
     assert checked(free_port) == "refused"
 
 
+@pytest.mark.parametrize("pool", ["solo", "threads"])
 def test_a_loop_that_stands_still_is_refused(  # noqa: PLR0913, PLR0917 (each is a fixture)
-    app: Celery, run: Any, free_port: int, checked: Checked, soon: Soon, lines: Lines
+    app: Celery,
+    run: Any,
+    free_port: int,
+    checked: Checked,
+    soon: Soon,
+    lines: Lines,
+    pool: str,
 ) -> None:
     """A loop that does not come round for the timeout is refused, told where, and heals."""
     tcp_probe.celery.listen(app, free_port, timeout=TIMEOUT)
     go_on = threading.Event()
+    received = count()
 
     def a_slow_receiver(**_: object) -> None:
-        go_on.wait(20)
+        if next(received) == 1:  # a solo pool has then run the first task, in the loop
+            go_on.wait(20)
 
     signals.task_received.connect(a_slow_receiver)
     try:
-        with run("threads"):
+        with run(pool):
+            app.send_task("nothing")
             app.send_task("nothing")
             soon(lambda: checked(free_port) == "refused")
             soon(lambda: any("go_on.wait(20)" in line for line in lines()))
@@ -134,6 +148,7 @@ def test_a_long_task_of_a_solo_pool_passes(  # noqa: PLR0913, PLR0917 (each is a
         go_on.wait(20)
 
     with run("solo"):
+        app.send_task("nothing")
         app.send_task("outer")
         assert began.wait(20)
         before = lines()
@@ -199,3 +214,39 @@ def test_a_step_that_was_not_started_can_be_stopped(app: Celery) -> None:
     tcp_probe.celery.listen(app, 9090)
     (turns,) = app.steps["consumer"]
     turns(None).stop(None)
+
+
+def test_a_task_that_is_called_while_there_is_no_connection_is_not_watched(app: Celery) -> None:
+    """A step that was stopped looks at no task: an outage of the broker restarts no worker."""
+    tcp_probe.celery.listen(app, 9090)
+    running: list[object] = []
+
+    with tcp_probe.serve(0) as probe:
+
+        @app.task(shared=False, time_limit=60)
+        def limited() -> None:
+            running.append(set(probe._port.timers.running))
+
+        (turns,) = app.steps["consumer"]
+        step = turns(None)
+        consumer: Any = SimpleNamespace(
+            controller=SimpleNamespace(tcp_probe=probe),
+            timer=Timer(),
+            call_soon=None,
+            pool=SoloPool(),
+        )
+        step.start(consumer)
+        limited.apply()
+        step.stop(consumer)
+        limited.apply()
+        assert not probe._port.timers.running
+    watched, not_watched = running
+    assert watched
+    assert not not_watched
+
+
+def test_its_steps_have_names_of_their_own(app: Celery) -> None:
+    """Celery has one step of each name: one of the app's that is called `Port` is another."""
+    tcp_probe.celery.listen(app, 9090)
+    names = {each.name for steps in app.steps.values() for each in steps}
+    assert names == {"tcp_probe.celery.Port", "tcp_probe.celery.Turns"}

@@ -34,10 +34,19 @@ async def test_tells_checks_listening_and_refusals(checked: Checked, until: Unti
 
 
 async def test_can_be_exposed() -> None:
-    """What it collects is a valid exposition."""
+    """What it collects is a valid exposition, which says what each figure is."""
     registry = CollectorRegistry()
     async with tcp_probe.serve(0) as probe:
         registry.register(ProbeCollector(probe))
         text = generate_latest(registry).decode()
-    assert "# TYPE tcp_probe_checks_total counter" in text
-    assert "# TYPE tcp_probe_listening gauge" in text
+    assert text.splitlines() == [
+        "# HELP tcp_probe_checks_total Checks answered.",
+        "# TYPE tcp_probe_checks_total counter",
+        f'tcp_probe_checks_total{{port="{probe.port}"}} 0.0',
+        "# HELP tcp_probe_listening 1 while a check passes, else 0.",
+        "# TYPE tcp_probe_listening gauge",
+        f'tcp_probe_listening{{port="{probe.port}"}} 1.0',
+        "# HELP tcp_probe_refusals_total Times the port began to refuse checks.",
+        "# TYPE tcp_probe_refusals_total counter",
+        f'tcp_probe_refusals_total{{port="{probe.port}"}} 0.0',
+    ]
