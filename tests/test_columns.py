@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import socket
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +135,46 @@ def test_a_verdict_fits(name: Path, width: int, capsys: Output, tmp_path: Path) 
     output = capsys.readouterr().out
     assert output
     assert too_wide(output, width) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "pod.yaml"],
+        ["why", "--from", "."],
+        ["rehearse", "pod.yaml", "--virtual", "--worker", "close=20"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_dumb_terminal_has_a_width_too(command: list[str], pod: Pod, tmp_path: Path) -> None:
+    """One that moves no cursor, as that of an editor, is still asked how wide it is."""
+    document = pod({"activeDeadlineSeconds": 60}, livenessProbe={"tcpSocket": {"port": 9090}})
+    (tmp_path / "pod.yaml").write_text(json.dumps(document), encoding="utf-8")
+    scenario = json.loads(RECORDED[0].read_text(encoding="utf-8"))
+    pods = {"kind": "List", "items": scenario["pods"]}
+    (tmp_path / "pods.json").write_text(json.dumps(pods), encoding="utf-8")
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    environment = {**os.environ, "TERM": "dumb"}
+    environment.pop("COLUMNS", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tcp_probe", *command],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        output = b""
+        # Linux ends what is read of a terminal that nobody else has open with EIO.
+        with suppress(OSError):
+            while more := os.read(ours, 4096):
+                output += more
+    os.close(ours)
+    lines = output.decode()
+    assert len(lines.splitlines()) > 5
+    assert too_wide(lines, 60) == []
 
 
 def test_a_check_fits(width: int, free_port: int, capsys: Output) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from tcp_probe._columns import NARROWEST, wrapped
+from tcp_probe._columns import terminal, wrapped
 from tcp_probe.kubelet.back_off import RESET
 from tcp_probe.kubelet.handlers import Exec, Sleep
 from tcp_probe.manifest.printable import printable
@@ -38,7 +38,8 @@ Line = tuple[str, str]
 def printed(explained: Explanation) -> None:
     """Print an explanation, as wide as the terminal is, with colours where there is one."""
     console = Console(highlight=False)
-    width = max(console.width, NARROWEST)
+    # rich looks at more than the output to find a terminal, but takes 80 where TERM=dumb.
+    width = terminal(console.width)
     text = Text()
     for line, style in lines(explained, width):
         text.append(f"{line}\n", style)

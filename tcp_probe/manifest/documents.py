@@ -71,6 +71,8 @@ def read(source: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
         problem = f"expected YAML or JSON, but: {error.problem}"
+        if mark and _begins_with_a_tab(text, mark.line):
+            problem = "expected spaces before what stands there, got a tab: YAML takes none"
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problem = f"expected YAML or JSON, but: {error.reason}"
@@ -83,9 +85,16 @@ def read(source: str) -> list[Document]:
     raise ManifestError(name, line, problem)
 
 
+def _begins_with_a_tab(text: str, index: int) -> bool:
+    line = "".join(text.splitlines()[index : index + 1])
+    return "\t" in line[: -len(line.lstrip())]
+
+
 def _bytes(name: str, source: str) -> bytes:
     try:
         if source == "-":
+            if sys.stdin is None:
+                raise ManifestError(name, None, "expected a readable file, but: is closed")
             data = _at_most(sys.stdin.buffer)
         else:
             with FilePath(source).open("rb") as file:

@@ -68,7 +68,7 @@ def _rehearse(argv: Sequence[str]) -> int:
     command_line.add_number(parser, "--for", "SECONDS", length)
     parser.add_argument(
         "--seed",
-        type=int,
+        type=command_line.argument(_whole),
         default=DEFAULT_SEED,
         metavar="N",
         help="decides what is random in kubelet (default: %(default)s)",
@@ -97,11 +97,13 @@ def _rehearse(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv[:own])
     command = argv[own + 1 :]
     if given.virtual and (command or given.worker is None):
-        parser.error("--virtual needs --worker SPEC, and takes no command")
+        parser.error(
+            "--virtual needs --worker SPEC, as in --worker start=12,close=20, and takes no command"
+        )
     if given.virtual and given.all_containers:
         parser.error("--all-containers runs real containers: --virtual simulates one")
     if given.worker and not given.virtual:
-        parser.error("--worker is for --virtual")
+        parser.error("--worker is for --virtual: add that, or leave --worker out")
     rules = rules_of(given, parser)
     from tcp_probe.manifest.workload import load
 
@@ -115,6 +117,13 @@ def _rehearse(argv: Sequence[str]) -> int:
         return rehearse_virtually(chosen, given.worker, options)
     others = whole_pod(chosen) if given.all_containers else []
     return rehearse_here([chosen, *others], command, options)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {text!r}") from None
 
 
 def _svg(file: str) -> str:

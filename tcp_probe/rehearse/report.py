@@ -131,6 +131,12 @@ class TextReport(Report):
                 self._console.print(Text(f"{'':{TIME}}{line}", "dim"))
         self._print(captured.get().rstrip("\n"), sys.stdout)
 
+    def note(self, text: str) -> None:
+        """Print a remark beside the events, broken to the width of a terminal."""
+        width = self._width if sys.stderr and sys.stderr.isatty() else UNBROKEN
+        lines = wrapped(f"tcp_probe: {text}", width, rest=" " * HANG)
+        self._print("\n".join(lines), sys.stderr)
+
     def _broken(self, told: str) -> list[str]:
         """Break what an event tells into lines that fit beside its time."""
         first, *more = told.split("\n")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .worker_script import WorkerScript
 
 AN_HOUR = 3600.0
+FREE_IT = "end it, or give the worker and its probe another port"
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def _command(workload: Workload, given: Sequence[str], address: str) -> Sequence
     path = workload.env.get("PATH", search_path())
     if shutil.which(command[0], path=path) is None:
         raise CommandError(
-            f"cannot run {command[0]!r} of {own} here: not found; give a command after --"
+            f"cannot run {command[0]!r} of {own} here: no such program that may be run; "
+            "give a command after --"
         )
     return command
 
@@ -169,12 +171,12 @@ def _check_ports(workloads: Sequence[Workload], address: str) -> None:
         if any(connects(host, port) for host in {address, LOOPBACK}):
             raise BadInput(
                 f"{expected}listens there on this machine, and would answer the probe in its "
-                "place: end it"
+                f"place: {FREE_IT}"
             )
         if is_taken(port):
             raise BadInput(
                 f"{expected}on this machine holds it, though it refuses now, as a worker does "
-                "that is not well: end it"
+                f"that is not well: {FREE_IT}"
             )
 
 

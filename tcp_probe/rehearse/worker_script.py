@@ -104,7 +104,8 @@ def parse(text: str) -> WorkerScript:
     for item in text.split(","):
         name, equals, value = item.partition("=")
         if not equals or name not in READERS:
-            raise ValueError(f"expected {', '.join(READERS)} with a value, got {item!r}")
+            known = ", ".join(READERS)
+            raise ValueError(f"expected {known} with a value, as in start=12, got {item!r}")
         READERS[name](values, name, value)
     return WorkerScript(**values)
 

@@ -159,11 +159,15 @@ def _print_json(pods: Sequence[Judged], groups: Sequence[Group], missing: Sequen
 
 
 def _print_text(pods: Sequence[Judged], groups: Sequence[Group], reading: Reading) -> None:
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
+
+    from tcp_probe._columns import terminal
 
     from .text import commands, missing_text, overview, verdict_text
 
     console = Console(highlight=False, markup=False, emoji=False)
+    # rich looks at more than the output to find a terminal, but takes 80 where TERM=dumb.
+    console.size = ConsoleDimensions(terminal(console.width), console.height)
 
     def show(what: Iterable[RenderableType]) -> None:
         # Written by print rather than by rich, which ends the process where a pipe is closed.

@@ -58,11 +58,21 @@ def read_folder(folder: str, pod: str | None = None, container: str | None = Non
 
 def read_stdin(container: str | None = None) -> Reading:
     """Read a pod, or a List of them, from the standard input."""
-    documents = list(_pods(_json(sys.stdin.buffer.read(), "<stdin>"), "<stdin>"))
+    documents = list(_pods(_json(_stdin(), "<stdin>"), "<stdin>"))
     reading = Reading(missing=["events: only a pod was given", "logs: only a pod was given"])
     reading.command = lambda each: f"{WHY} {each.name} -n {each.namespace}"
     _fill(reading, documents, {}, None, container)
     return reading
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise BadInput("<stdin>: expected a readable file, but: is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInput(f"<stdin>: expected a readable file, but: {reason}") from None
 
 
 def _fill(
@@ -173,6 +183,9 @@ def _json(data: bytes, name: str) -> Any:
     try:
         return cleaned(json.loads(data.decode(encoding, "replace")))
     except json.JSONDecodeError as error:
-        raise BadInput(f"{name}:{error.lineno}: expected JSON, but: {error.msg}") from None
+        raise BadInput(
+            f"{name}:{error.lineno}: expected JSON, as `kubectl get -o json` gives it, but: "
+            f"{error.msg}"
+        ) from None
     except (ValueError, RecursionError):
         raise BadInput(f"{name}: expected JSON, but it is nested too deeply, or no JSON") from None

@@ -77,6 +77,9 @@ def test_the_standard_input_is_read(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"kind: Secret")))
     with pytest.raises(ManifestError, match=r"^<stdin>: expected a Pod, .* found Secret$"):
         load("-")
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ManifestError, match=r"^<stdin>: expected a readable file, but: is closed$"):
+        load("-")
 
 
 def several(pod: dict[str, Any]) -> dict[str, Any]:

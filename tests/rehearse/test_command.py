@@ -256,25 +256,28 @@ def test_without_a_command_that_of_the_manifest_is_run(
     ("arguments", "problem"),
     [
         ([], "the following arguments are required: MANIFEST"),
-        (["FILE", "--virtual"], "--virtual needs --worker SPEC, and takes no command"),
+        (["FILE", "--virtual"], "--virtual needs --worker SPEC, as in --worker start=12"),
         (["FILE", "--virtual", "--worker", "start=0", "--", "x"], "takes no command"),
-        (["FILE", "--worker", "start=0"], "--worker is for --virtual"),
+        (["FILE", "--worker", "start=0"], "--worker is for --virtual: add that"),
         (["FILE", "--virtual", "--worker", "x=0"], "argument --worker: expected start, close"),
         (["FILE", "--for", "soon"], "argument --for: expected a number of at least 0, got 'soon'"),
         (["FILE", "--timeline", "x.png"], "expected a file that ends in .svg, got 'x.png'"),
         (["FILE", "job.yaml"], "expected one argument beside the options, got also job.yaml"),
         (["FILE", "--for", "-1"], "argument --for: expected a number of at least 0, got '-1'"),
         (["FILE", "--for", "inf"], "argument --for: expected a number of at least 0, got 'inf'"),
-        (["FILE", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["FILE", "--seed", "x"], "argument --seed: expected a whole number, got 'x'"),
         (["FILE", "--speed", "2"], "unrecognized arguments: --speed 2"),
         (["none.yaml"], "none.yaml: expected a readable file, but: no such file or directory"),
         (["FILE", "--container", "web"], "expected a container 'web', found worker"),
         (["FILE"], "expected a command after --: container worker leaves it to its image"),
         (
             ["FILE", "--", "no-such-command"],
-            "cannot run 'no-such-command' of container worker here: not found",
+            "cannot run 'no-such-command' of container worker here: no such program",
         ),
-        (["FILE", "--", os.devnull], "cannot run '/dev/null' of container worker here: not found"),
+        (
+            ["FILE", "--", os.devnull],
+            "cannot run '/dev/null' of container worker here: no such program that may be run",
+        ),
     ],
 )
 def test_bad_input_is_told(arguments: list[str], problem: str, file: str, capsys: Output) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -118,7 +119,10 @@ def test_a_folder_without_anything_is_bad_input(tmp_path: Path, complaint: Compl
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{", "pod.json:1: expected JSON, but: Expecting property name"),
+        (
+            "{",
+            "pod.json:1: expected JSON, as `kubectl get -o json` gives it, but: Expecting property",
+        ),
         ('\n{"a" 1}', "pod.json:2: expected JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' + "9" * 5000 + "}", "or no JSON"),
@@ -150,6 +154,19 @@ def test_a_pod_is_read_from_the_standard_input(
         assert said["missing"] == ["events: only a pod was given", "logs: only a pod was given"]
     stdin(b"")
     assert "<stdin>:1: expected JSON" in complaint("-")
+
+
+def test_a_standard_input_that_cannot_be_read_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, complaint: Complaint
+) -> None:
+    """Where the shell closed it, or opened it for writing only."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "<stdin>: expected a readable file, but: is closed" in complaint("-")
+    null = Path(os.devnull)
+    with null.open(encoding="utf-8") as given, null.open("w", encoding="utf-8") as written:
+        os.dup2(written.fileno(), given.fileno())
+        monkeypatch.setattr(sys, "stdin", given)
+        assert "<stdin>: expected a readable file, but: " in complaint("-")
 
 
 @pytest.mark.parametrize(
