@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,7 +10,7 @@ from tcp_probe._bad_input import BadInput
 from tcp_probe.kubelet.stop_signal import number
 
 from .guard import VARIABLE, kill_marked
-from .processes import hears, kill_group
+from .processes import hears, kill_group, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,14 +52,7 @@ class ContainerProcess:
         Raises `CommandError` where it cannot be run.
         """
         try:
-            process = await anyio.open_process(
-                self._command,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                env=self._env,
-                start_new_session=True,
-            )
+            process = await started(self._command, self._env)
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
             raise CommandError(f"cannot run {self._command[0]!r} here: {reason}") from None

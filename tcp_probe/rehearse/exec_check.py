@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 from contextlib import suppress
-from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -14,7 +13,7 @@ from tcp_probe.kubelet.handlers import RUNTIME_LIMIT
 from tcp_probe.kubelet.messages import command_cannot_start, command_timed_out
 from tcp_probe.kubelet.steps import Outcome
 
-from .processes import kill_group
+from .processes import kill_group, started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,14 +33,7 @@ async def exec_check(handler: Exec, limit: float, env: Mapping[str, str]) -> Out
     before everybody has closed its output: a child that holds it open delays the result.
     """
     try:
-        process = await anyio.open_process(
-            handler.command,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=env,
-            start_new_session=True,
-        )
+        process = await started(handler.command, env)
     except OSError as error:
         return Outcome(success=None, message=_cannot_start(handler.command[0], error))
     outputs = [bytearray(), bytearray()]

@@ -6,12 +6,17 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
+
+import anyio
 
 from . import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from anyio.abc import Process
 
 
 @contextmanager
@@ -24,6 +29,19 @@ def guarded(token: str) -> Iterator[None]:
         finally:
             guard.kill_marked(token)
             watch.kill()
+
+
+async def started(command: Sequence[str], env: Mapping[str, str]) -> Process:
+    """Start a command in a process group of its own, its output to be read, its input empty.
+
+    Raises the `OSError` that says why it cannot be run.
+    """
+    # Cancelled half-way there would be a process that nobody knows of.
+    with anyio.CancelScope(shield=True):
+        process = await anyio.open_process(
+            command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=env, start_new_session=True
+        )
+    return process  # noqa: RET504 (to mypy a `with` that may suppress has a way around)
 
 
 def kill_group(pid: int) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 
 from tcp_probe.kubelet.handlers import Exec
@@ -66,11 +67,13 @@ async def test_a_child_that_holds_the_output_for_ever_is_given_up(
     assert outcome.message.startswith("command timed out: ")
 
 
-async def test_a_check_that_is_cancelled_leaves_no_process() -> None:
-    """As at the end of a rehearsal."""
-    with anyio.move_on_after(0.2) as scope:
+@pytest.mark.parametrize("after", [0.0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.2])
+async def test_a_check_that_is_cancelled_leaves_no_process(after: float) -> None:
+    """As at the end of a rehearsal, also where the command is just being started."""
+    with anyio.move_on_after(after) as scope:
         await exec_check(Exec(("sleep", "100")), PATIENCE, ENV)
     assert scope.cancelled_caught
+    assert not [each for each in psutil.Process().children() if each.name() == "sleep"]
 
 
 @pytest.mark.parametrize(
