@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from errno import EAGAIN, EINVAL
 from socket import close
 from threading import Lock
@@ -82,7 +83,8 @@ class ThreadAcceptor(Acceptor):
         """Accept no more, for good."""
         self._closed = True
         locked(self._gate.lock, self._changed)
-        if self._thread.ident is not None:  # it was started
+        # An interpreter that ends has stopped it, and from 3.14 on it waits for none.
+        if self._thread.ident is not None and not sys.is_finalizing():
             self._thread.join(_PATIENCE)
 
     def _changed(self) -> None:

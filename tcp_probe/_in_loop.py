@@ -73,8 +73,9 @@ class InLoop:
             # Without the worker's exception, which the task group would wrap in an ExceptionGroup.
             await self._tasks.__aexit__(None, None, None)
         except BaseException as late:
-            # A scope that is cancelled cancels again; anything else would be lost.
-            if error is None or not _condition.is_cancellation_from_outside(late):
+            # What has cancelled the worker, or a scope, cancels again; anything else would be lost.
+            is_told = isinstance(error, self._cancelled) and isinstance(late, self._cancelled)
+            if error is None or not (is_told or _condition.is_cancellation_from_outside(late)):
                 raise
         if self._interrupt is not None:
             raise self._interrupt

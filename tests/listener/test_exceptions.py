@@ -98,6 +98,36 @@ async def test_a_cancellation_of_asyncio_passes() -> None:
         await task
 
 
+async def test_a_cancellation_of_asyncio_passes_as_it_is(anyio_backend_name: str) -> None:
+    """The worker's CancelledError keeps its message, and is the same object."""
+    if anyio_backend_name == "trio":
+        pytest.skip("trio has no cancellation of its own beside its scopes")
+    seen: list[BaseException] = []
+
+    async def worker() -> None:
+        try:
+            async with tcp_probe.serve(0, condition=anyio.lowlevel.checkpoint):
+                entered.set()
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError as cancelled:
+                    seen.append(cancelled)
+                    raise
+        except asyncio.CancelledError as cancelled:
+            seen.append(cancelled)
+            raise
+
+    entered = asyncio.Event()
+    task = asyncio.create_task(worker())
+    await entered.wait()
+    task.cancel("enough")
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    raised, passed = seen
+    assert passed is raised
+    assert passed.args == ("enough",)
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_cancellation_of_every_task_is_left_to_the_worker() -> None:
     """Whoever cancels all tasks of asyncio breaks the probe, but does not end the worker."""

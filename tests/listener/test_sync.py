@@ -251,6 +251,22 @@ def test_inside_an_event_loop_it_is_watched(anyio_backend: Any, soon: Soon) -> N
     anyio.run(worker, backend=backend, backend_options=options)
 
 
+def test_a_block_that_is_open_as_the_interpreter_ends() -> None:
+    """A generator that nobody closed ends it then, without a word on stderr."""
+    code = """
+import tcp_probe
+def jobs():
+    with tcp_probe.serve(0):
+        yield
+left = jobs()
+next(left)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("library", ["asyncio", "trio.lowlevel"])
 def test_a_library_that_another_thread_is_just_loading(
     library: str, monkeypatch: pytest.MonkeyPatch, checked: Checked
