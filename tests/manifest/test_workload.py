@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from tcp_probe.kubelet.handlers import Exec, Grpc, HttpGet, Sleep, TcpSocket
-from tcp_probe.kubelet.prober import Probe
+from tcp_probe.kubelet.handlers import TcpSocket
 from tcp_probe.kubelet.restart_policy import RestartRule
-from tcp_probe.kubelet.steps import Container
 from tcp_probe.manifest.documents import ManifestError
 from tcp_probe.manifest.workload import load
 
@@ -82,156 +80,6 @@ def test_the_standard_input_is_read(
         load("-")
 
 
-def several(pod: dict[str, Any]) -> dict[str, Any]:
-    pod["spec"]["containers"] = [
-        {"name": "proxy"},
-        {"name": "worker", "livenessProbe": TCP},
-        {"name": "other", "readinessProbe": {"tcpSocket": {"port": 8080}}},
-    ]
-    return pod
-
-
-def test_the_first_container_with_a_probe_is_taken(manifest: Manifest, pod: Pod) -> None:
-    """It need not be the first one of the pod."""
-    workload = load(manifest(several(pod())))
-    assert workload.container.name == "worker"
-    assert not workload.container.alone
-
-
-def test_a_container_is_taken_by_its_name(manifest: Manifest, pod: Pod) -> None:
-    """Also one without a probe."""
-    file = manifest(several(pod()))
-    assert load(file, "other").handlers == {"readiness": TcpSocket(8080)}
-    assert load(file, "proxy").handlers == {}
-
-
-def test_without_any_probe_the_first_container_is_taken(manifest: Manifest, pod: Pod) -> None:
-    """It can be rehearsed, too: it may end by itself."""
-    workload = load(manifest(pod()))
-    assert workload.container == Container("worker", pod=workload.container.pod)
-
-
-def test_a_sidecar_can_be_taken(manifest: Manifest, pod: Pod) -> None:
-    """An init container that is restarted always is one; it restarts whatever the pod says."""
-    file = manifest(
-        pod(
-            {
-                "restartPolicy": "Never",
-                "initContainers": [
-                    {"name": "setup"},
-                    {"name": "sidecar", "restartPolicy": "Always", "livenessProbe": TCP},
-                ],
-            }
-        )
-    )
-    assert load(file).container.name == "sidecar"
-    assert load(file).container.restart_policy == "Always"
-    assert load(file).container.sidecar
-
-
-def test_an_init_container_can_be_taken(manifest: Manifest, pod: Pod) -> None:
-    """One that ends well has done its work, whatever the pod says; it cannot have a probe."""
-    setup: dict[str, Any] = {"name": "setup"}
-    file = manifest(pod({"initContainers": [setup]}))
-    assert load(file, "setup").container.restart_policy == "OnFailure"
-    never = manifest(pod({"restartPolicy": "Never", "initContainers": [setup]}))
-    assert load(never, "setup").container.restart_policy == "Never"
-    probed = manifest(pod({"initContainers": [{**setup, "livenessProbe": TCP}]}))
-    with pytest.raises(ManifestError, match="expected none: of init containers only one with"):
-        load(probed, "setup")
-
-
-def test_defaults_are_those_of_kubernetes(manifest: Manifest, pod: Pod) -> None:
-    """Period 10, timeout 1, no delay, 1 success, 3 failures, 30 s of grace, restarts always."""
-    workload = load(manifest(pod(livenessProbe=TCP)))
-    assert workload.container == Container(
-        "worker",
-        (Probe("liveness", 10, 1, 0, 1, 3, None),),
-        30,
-        "Always",
-        pod=workload.container.pod,
-    )
-
-
-def test_every_figure_of_a_probe_is_read(manifest: Manifest, pod: Pod) -> None:
-    """Of all three probes, and the grace of the pod."""
-    figures = {"periodSeconds": 2, "timeoutSeconds": 3, "initialDelaySeconds": 4}
-    workload = load(
-        manifest(
-            pod(
-                {"terminationGracePeriodSeconds": 40},
-                startupProbe={**TCP, **figures, "failureThreshold": 20},
-                livenessProbe={**TCP, **figures, "terminationGracePeriodSeconds": 15},
-                readinessProbe={**TCP, **figures, "successThreshold": 2},
-            )
-        )
-    )
-    assert workload.container.grace == 40
-    assert workload.container.probes == (
-        Probe("startup", 2, 3, 4, 1, 20),
-        Probe("liveness", 2, 3, 4, 1, 3, 15),
-        Probe("readiness", 2, 3, 4, 2, 3),
-    )
-
-
-def test_named_ports_are_resolved(manifest: Manifest, pod: Pod) -> None:
-    """A name stands for one of the container's ports; a number may be written as text."""
-    ports = [{"name": "live", "containerPort": 9090}, {"containerPort": 8080}]
-    workload = load(
-        manifest(
-            pod(
-                ports=ports,
-                livenessProbe={"tcpSocket": {"port": "live"}},
-                readinessProbe={"httpGet": {"port": "8080"}},
-            )
-        )
-    )
-    assert workload.handlers == {"liveness": TcpSocket(9090), "readiness": HttpGet(8080)}
-    assert workload.ports == (9090, 8080)
-
-
-def test_every_handler_is_read(manifest: Manifest, pod: Pod) -> None:
-    """TcpSocket, httpGet and exec, with all that they can say."""
-    page = {
-        "port": 8443,
-        "host": "10.0.0.1",
-        "path": "/live",
-        "scheme": "HTTPS",
-        "httpHeaders": [{"name": "X-Probe", "value": "1"}],
-    }
-    workload = load(
-        manifest(
-            pod(
-                startupProbe={"exec": {"command": ["cat", "/ready"]}},
-                livenessProbe={"httpGet": page},
-                readinessProbe={"tcpSocket": {"port": 9090, "host": "::1"}},
-            )
-        )
-    )
-    assert workload.handlers == {
-        "startup": Exec(("cat", "/ready")),
-        "liveness": HttpGet(8443, "10.0.0.1", "/live", "HTTPS", (("X-Probe", "1"),)),
-        "readiness": TcpSocket(9090, "::1"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("hook", "read"),
-    [
-        ({"sleep": {"seconds": 3}}, Sleep(3)),
-        ({"exec": {"command": ["drain"]}}, Exec(("drain",))),
-        ({"httpGet": {"port": 8080, "path": "drain"}}, HttpGet(8080, path="drain")),
-    ],
-)
-def test_a_hook_before_sigterm_is_read(
-    hook: dict[str, Any], read: Any, manifest: Manifest, pod: Pod
-) -> None:
-    """It may sleep, run a command or get a page."""
-    workload = load(manifest(pod(lifecycle={"preStop": hook})))
-    assert workload.pre_stop == read
-    assert workload.container.pre_stop
-
-
 def test_command_and_environment_are_read_and_expanded(manifest: Manifest, pod: Pod) -> None:
     """$(NAME) is replaced where the name is known, as Kubernetes does; the rest is reported."""
     workload = load(
@@ -284,36 +132,6 @@ spec:
     assert workload.command == ("a",)
 
 
-def test_zero_stands_for_the_default(manifest: Manifest, pod: Pod) -> None:
-    """As the API server fills it in; so do an empty path and scheme."""
-    zeros = ("periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
-    page = {"httpGet": {"port": 80, "path": "", "scheme": ""}}
-    workload = load(manifest(pod(readinessProbe={**page, **dict.fromkeys(zeros, 0)})))
-    assert workload.container.probes == (Probe("readiness", 10, 1, 0, 1, 3, None),)
-    assert workload.handlers == {"readiness": HttpGet(80)}
-
-
-def test_a_grpc_probe_is_read(manifest: Manifest, pod: Pod) -> None:
-    """Its port is a number, its service may be left out."""
-    probes = {
-        "livenessProbe": {"grpc": {"port": 9000}},
-        "readinessProbe": {"grpc": {"port": 9000, "service": "work"}},
-    }
-    assert load(manifest(pod(**probes))).handlers == {
-        "liveness": Grpc(9000),
-        "readiness": Grpc(9000, service="work"),
-    }
-
-
-def test_hooks_are_read(manifest: Manifest, pod: Pod) -> None:
-    """Both of them; a tcpSocket is taken, as by the API, though it always fails."""
-    lifecycle = {"postStart": {"tcpSocket": {"port": 9090}}, "preStop": {"sleep": {"seconds": 3}}}
-    workload = load(manifest(pod(lifecycle=lifecycle)))
-    assert (workload.post_start, workload.pre_stop) == (TcpSocket(9090), Sleep(3))
-    assert workload.container.post_start
-    assert workload.container.pre_stop
-
-
 @pytest.mark.parametrize("name", ["SIGUSR1", "SIGRTMIN+3"])
 def test_a_stop_signal_is_read(name: str, manifest: Manifest, pod: Pod) -> None:
     """By its name; one that does not exist is told."""
@@ -336,20 +154,3 @@ def test_the_pod_is_named_as_kubelet_names_it(manifest: Manifest, pod: Pod) -> N
     """With its namespace; it gets its UID only in a cluster."""
     document = {**pod(), "metadata": {"name": "w", "namespace": "lab"}}
     assert load(manifest(document)).container.pod.startswith("w_lab(00000000-")
-
-
-def test_a_probes_command_gets_variables_as_they_are_written(manifest: Manifest, pod: Pod) -> None:
-    """One from elsewhere is empty; a hook's command gets none at all."""
-    env = [
-        {"name": "PORT", "value": "9090"},
-        {"name": "URL", "value": "http://localhost:$(PORT)"},
-        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
-        {"name": "EMPTY"},
-    ]
-    words = ["check", "$(PORT)", "$(URL)", "x$(KEY)$(EMPTY)", "$(OTHER)", "$$(PORT)", "kill $$"]
-    command = {"exec": {"command": words}}
-    workload = load(manifest(pod(env=env, livenessProbe=command, lifecycle={"preStop": command})))
-    assert workload.handlers["liveness"] == Exec(
-        ("check", "9090", "http://localhost:$(PORT)", "x", "$(OTHER)", "$(PORT)", "kill $")
-    )
-    assert workload.pre_stop == Exec(tuple(words))
