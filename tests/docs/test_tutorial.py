@@ -92,7 +92,9 @@ def test_what_the_page_tells_is_what_happens(followers: list[Follower], tmp_path
     assert "refuses checks: the event loop has not run for 3 s" in blocked_log
     assert "in ask_the_database" in blocked_log
     plot = ("Unhealthy", "Unhealthy", "Unhealthy", "Killing", "Exited", "Started")
-    seen = [event["reason"] for event in blocked if event["reason"] in plot]
+    # A machine that is busy may take longer for the start than to the first check.
+    after = [event for event in blocked if "Startup probe" not in event["message"]]
+    seen = [event["reason"] for event in after if event["reason"] in plot]
     assert tuple(seen[1:7]) == plot  # the first is the Started of the first life
     (ended,) = [event for event in blocked if event["reason"] == "Exited"][:1]
     assert ended["message"].endswith("137")
