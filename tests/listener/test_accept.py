@@ -5,6 +5,7 @@ import errno
 import os
 import selectors
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -84,6 +85,35 @@ async def test_an_event_without_a_connection_is_not_told(
         checked(probe.port)
         await until(lambda: failing.accepts >= 2)
         assert len(lines()) == 1
+
+
+async def test_a_connection_that_a_refusal_resets_before_it_is_accepted(
+    checked: Checked, until: Until
+) -> None:
+    """An event whose connection is gone by then does not hold the loop up until the next check."""
+    over = threading.Event()
+    held_up: list[bool] = []
+
+    def let_go() -> None:
+        if not over.wait(5):
+            held_up.append(True)
+            tcp_probe.check(probe.port)
+
+    async with tcp_probe.serve(0) as probe:
+        watching = threading.Thread(target=let_go)
+        watching.start()
+        for _ in range(5):  # on trio the order of the two is random
+            checked(probe.port)
+            await anyio.lowlevel.checkpoint()
+            probe.fail("draining")
+            probe.recover()
+            await anyio.lowlevel.checkpoint()
+        over.set()
+        watching.join()
+        before = probe.checks
+        assert checked(probe.port) == "passed"
+        await until(lambda: probe.checks > before)
+    assert not held_up
 
 
 async def test_the_end_while_accept_fails(failing: type[Failing], checked: Checked) -> None:

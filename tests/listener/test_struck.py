@@ -17,6 +17,7 @@ from tcp_probe._listener import Listener
 from tcp_probe._port import Port
 
 Checked = Callable[..., str]
+Lines = Callable[[], list[str]]
 
 
 class Strike(BaseException):
@@ -44,9 +45,9 @@ def port() -> Iterator[Port]:
 
 
 def test_as_the_end_begins_to_refuse(
-    port: Port, monkeypatch: pytest.MonkeyPatch, checked: Checked
+    port: Port, monkeypatch: pytest.MonkeyPatch, checked: Checked, lines: Lines
 ) -> None:
-    """The port refuses all the same, and no timer runs any more."""
+    """The port refuses all the same, which is no warning, and no timer runs any more."""
     port.open()
     monkeypatch.setattr(port.gate, "refuse", once(port.gate.refuse, Strike()))
     with pytest.raises(Strike):
@@ -54,6 +55,33 @@ def test_as_the_end_begins_to_refuse(
     assert checked(port.listener.port) == "refused"
     assert port.gate.reasons == ("the worker has ended",)
     assert port.timers._closed
+    number = port.listener.port
+    assert lines()[-1] == f"INFO port {number} refuses checks: the worker has ended"
+
+
+def test_when_the_end_has_just_refused(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made sure of, but there is still one reason."""
+    port.open()
+    refuse = port.gate.refuse
+
+    def struck(*arguments: Any, **options: Any) -> None:
+        monkeypatch.undo()
+        refuse(*arguments, **options)
+        raise Strike
+
+    monkeypatch.setattr(port.gate, "refuse", struck)
+    with pytest.raises(Strike):
+        port.end("the worker has ended")
+    assert port.gate.reasons == ("the worker has ended",)
+
+
+def test_what_goes_on_where_a_worker_could_not_begin(port: Port, lines: Lines) -> None:
+    """What still takes its reason back does not make the port listen, and nothing is told."""
+    port.gate.hold("condition", "the condition has not been answered yet")
+    port.abandon()
+    port.gate.withdraw("condition")
+    assert not port.gate.listening
+    assert lines() == []
 
 
 def test_as_a_reason_is_taken_back(

@@ -186,6 +186,26 @@ def test_survives_what_accept_raises(
         assert len([line for line in lines() if "cannot accept" in line]) == 1
 
 
+def test_the_thread_sleeps_until_there_is_a_check(
+    monkeypatch: pytest.MonkeyPatch, checked: Checked, soon: Soon
+) -> None:
+    """It waits in accept, which is called once for each check, and no time goes by in between."""
+    calls = []
+
+    class Counting(socket.socket):
+        def _accept(self) -> tuple[int, Any]:
+            calls.append(self)
+            return super()._accept()  # type: ignore[misc, no-any-return]
+
+    monkeypatch.setattr(socket, "socket", Counting)
+    with tcp_probe.serve(0) as probe:
+        for count in range(1, 6):
+            soon(lambda: calls)
+            assert checked(probe.port) == "passed"
+            soon(lambda least: probe.checks >= least, count)
+        assert len(calls) <= 6
+
+
 def test_machinery_that_breaks_refuses(
     failing: type[Failing], checked: Checked, soon: Soon, lines: Lines
 ) -> None:
