@@ -37,6 +37,7 @@ def pod_with(*words: str) -> dict[str, Any]:
         {"args": ["--api-keys", SECRET]},
         {"livenessProbe": {"exec": {"command": ["/bin/redis-cli", "-a", SECRET, "ping"]}}},
         {"livenessProbe": {"exec": {"command": ["sh", "-c", f"mysqladmin -p{SECRET} ping"]}}},
+        {"livenessProbe": {"exec": {"command": ["curl", "-u", SECRET, "localhost:8080"]}}},
         {"livenessProbe": {"exec": {"command": ["check", f"--token={SECRET}"]}}},
         {"lifecycle": {"preStop": {"exec": {"command": ["leave", "--secret", SECRET]}}}},
     ],
