@@ -76,6 +76,17 @@ def run(app: Celery) -> Any:
 
 
 @pytest.fixture
+def consumer() -> Callable[..., Any]:
+    """Make what a step of a consumer sees of one with a solo pool."""
+
+    def consumer(probe: tcp_probe.Probe, timer: object) -> Any:
+        controller = SimpleNamespace(tcp_probe=probe)
+        return SimpleNamespace(controller=controller, timer=timer, call_soon=None, pool=SoloPool())
+
+    return consumer
+
+
+@pytest.fixture
 def soon() -> Soon:
     """Wait until something holds."""
 
@@ -216,7 +227,26 @@ def test_a_step_that_was_not_started_can_be_stopped(app: Celery) -> None:
     turns(None).stop(None)
 
 
-def test_a_task_that_is_called_while_there_is_no_connection_is_not_watched(app: Celery) -> None:
+def test_the_loop_is_asked_well_within_the_timeout(
+    app: Celery, consumer: Callable[..., Any]
+) -> None:
+    """One that comes round in time is seen to, several times in each timeout."""
+    tcp_probe.celery.listen(app, 9090, timeout=60)
+    asked: list[float] = []
+
+    class Asked:
+        def call_repeatedly(self, seconds: float, *_: object) -> None:
+            asked.append(seconds)
+
+    with tcp_probe.serve(0) as probe:
+        (turns,) = app.steps["consumer"]
+        turns(None).start(consumer(probe, Asked()))
+    assert 1 <= asked[0] <= 60 / 4
+
+
+def test_a_task_that_is_called_while_there_is_no_connection_is_not_watched(
+    app: Celery, consumer: Callable[..., Any]
+) -> None:
     """A step that was stopped looks at no task: an outage of the broker restarts no worker."""
     tcp_probe.celery.listen(app, 9090)
     running: list[object] = []
@@ -228,16 +258,10 @@ def test_a_task_that_is_called_while_there_is_no_connection_is_not_watched(app: 
             running.append(set(probe._port.timers.running))
 
         (turns,) = app.steps["consumer"]
-        step = turns(None)
-        consumer: Any = SimpleNamespace(
-            controller=SimpleNamespace(tcp_probe=probe),
-            timer=Timer(),
-            call_soon=None,
-            pool=SoloPool(),
-        )
-        step.start(consumer)
+        step, parent = turns(None), consumer(probe, Timer())
+        step.start(parent)
         limited.apply()
-        step.stop(consumer)
+        step.stop(parent)
         limited.apply()
         assert not probe._port.timers.running
     watched, not_watched = running

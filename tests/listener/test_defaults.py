@@ -45,3 +45,11 @@ def test_what_an_argument_is_by_default(
 def test_how_soon_a_stall_is_seen() -> None:
     """The documentation of `stall_timeout` gives the figure that the pings keep to."""
     assert f"before {STALL_SEEN_WITHIN:g} times that" in str(tcp_probe.serve.__doc__)
+
+
+def test_how_often_a_port_in_use_is_tried_again(
+    taken_port: int, lines: Callable[[], list[str]]
+) -> None:
+    """With `wait` it is once a second."""
+    tcp_probe.start(taken_port, wait=True).close()
+    assert "is tried again every 1 s until" in lines()[0]
