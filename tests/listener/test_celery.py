@@ -269,6 +269,16 @@ def test_a_task_that_is_called_while_there_is_no_connection_is_not_watched(
     assert not not_watched
 
 
+def test_the_port_is_what_the_arguments_say(app: Celery) -> None:
+    """What `listen` is given for `start` holds, and 0 stands for a port of the kernel's choice."""
+    tcp_probe.celery.listen(app, 0, host="127.0.0.1", backlog=7)
+    (step,) = app.steps["worker"]
+    probe = step.open()
+    assert probe._port.listener._address == ("127.0.0.1", probe.port)
+    assert probe._port.listener._backlog == 7
+    probe.close()
+
+
 def test_its_steps_have_names_of_their_own(app: Celery) -> None:
     """Celery has one step of each name: one of the app's that is called `Port` is another."""
     tcp_probe.celery.listen(app, 9090)

@@ -142,6 +142,14 @@ def test_takes_what_serve_takes() -> None:
     assert all(its[name] == ours[name] for name in ours)
 
 
+def test_hands_on_what_it_is_given() -> None:
+    """It listens on the host alone that it is given, with the backlog that it is given."""
+    probe = tcp_probe.start(0, host="127.0.0.1", backlog=7)
+    assert probe._port.listener._address == ("127.0.0.1", probe.port)
+    assert probe._port.listener._backlog == 7
+    probe.close()
+
+
 def test_help_shows_what_a_user_may_call() -> None:
     """`help(tcp_probe.Probe)` has no constructor and no attribute that is not for its user."""
     public = {name for name in vars(tcp_probe.Probe) if not name.startswith("_")}
