@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcp_probe.diagnosis.plain import plain
 
-from .given_secrets import HARMLESS, SHORTEST, given_secrets
+from .given_secrets import HARMLESS, SHORTEST, given_secrets, is_secret
 from .json_fields import entries, mapping, text
 
 if TYPE_CHECKING:
@@ -122,7 +122,11 @@ def _names(pod: Any) -> set[str]:
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    if HARMLESS.fullmatch(value) or len(value) < SHORTEST:
+    if len(value) < SHORTEST:
+        return False
+    if is_secret(name, value):
+        return True
+    if HARMLESS.fullmatch(value):
         return False
     if _SECRETIVE.search(name):
         return True

@@ -71,7 +71,7 @@ def _given(words: Sequence[str]) -> Iterator[str]:
     for name, given in _options(words):
         fallback = _FALLBACK.fullmatch(given)
         value = (fallback[1] if fallback else given).strip("\"';,)")
-        if len(value) >= SHORTEST and _is_secret(name, value):
+        if len(value) >= SHORTEST and is_secret(name, value):
             yield from (value, *value.splitlines())
 
 
@@ -88,7 +88,8 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield word, following
 
 
-def _is_secret(name: str, value: str) -> bool:
+def is_secret(name: str, value: str) -> bool:
+    """Say whether the name of an option or a variable says that its value is a secret."""
     words = _HUMP.sub("-", name).lower()
     *_, found = [None, *_SECRET.finditer(words)]
     if found is None or _ABOUT.fullmatch(words):

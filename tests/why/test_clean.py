@@ -50,6 +50,11 @@ def test_a_value_of_the_environment_is_hidden(name: str, value: str) -> None:
         assert "anary" not in mask(f"said {line}.")
 
 
+def test_a_password_of_digits_is_hidden() -> None:
+    """A number of another name is left."""
+    assert mask_of(pod_with("DB_PASSWORD", "123456")).text("with 123456") == "with ***"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
