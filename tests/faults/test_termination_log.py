@@ -230,7 +230,7 @@ def test_a_gil_that_comes_back(fault: str, start: Start, soon: Soon, file: Path)
     soon(file.read_text)
     worker.tell()
     soon(lambda: not file.read_text())
-    told = f"WARNING port {worker.port} stood still: no Python code ran in this process for 1.7 s"
+    told = f"WARNING port {worker.port} stood still: no Python code ran in this process for 0.5 s"
     soon(lambda: told in worker.log)
     assert worker.log.count("no Python code ran") == 1
     assert f"in {fault}\n" in worker.log
