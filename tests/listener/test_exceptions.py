@@ -264,12 +264,17 @@ def test_a_worker_that_is_left_to_the_garbage_collector(checked: Callable[[int],
             await asyncio.sleep(3600)
 
     loop = asyncio.new_event_loop()
-    task = loop.create_task(worker())
+    coroutine = worker()
+    task = loop.create_task(coroutine)
     loop.run_until_complete(asyncio.sleep(0.01))
     with pytest.raises(RuntimeError):
-        task.get_coro().close()
+        coroutine.close()
     assert checked(probes[0].port) == "refused"
-    for each in asyncio.all_tasks(loop):
+    others = asyncio.all_tasks(loop) - {task}
+    for each in (task, *others):
         each.cancel()
-    loop.run_until_complete(asyncio.sleep(0.01))
+    # asyncio tells at its end of a task whose exception nobody has asked for.
+    with pytest.raises(RuntimeError, match="already awaited"):
+        loop.run_until_complete(task)
+    loop.run_until_complete(asyncio.wait(others))
     loop.close()
