@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
+
+from ._tell import discard, tell
 
 # `typing` is dear for a check.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TextIO
 
 _USAGE = """\
 usage: tcp-probe COMMAND ...
@@ -25,8 +25,7 @@ usage: tcp-probe COMMAND ...
 
   tcp-probe COMMAND --help  tells the rest: options, exit
                             status, an example for each
-  tcp-probe --version       print the version
-"""
+  tcp-probe --version       print the version"""
 _BAD_INPUT = 2
 _UNWRITTEN = 74  # EX_IOERR of sysexits.h
 
@@ -35,18 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status. Without arguments: those of the process."""
     try:
         status = _run(sys.argv[1:] if arguments is None else arguments)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # `| head` has read enough; nothing is wrong.
-        _discard(sys.stdout)
+        discard(sys.stdout)
         return 0
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}:
             raise
-        _discard(sys.stdout)
-        print(f"tcp_probe: cannot write the output: {error.strerror}", file=sys.stderr)
+        discard(sys.stdout)
+        tell(f"tcp_probe: cannot write the output: {error.strerror}")
         return _UNWRITTEN
     return status
 
@@ -56,7 +54,7 @@ def _run(arguments: list[str]) -> int:
     if tool := _tool(command):
         return tool(rest)
     if command in {"-h", "--help"}:
-        print(_USAGE, end="")
+        print(_USAGE)
         return 0
     if command == "--version":
         from . import __version__
@@ -64,7 +62,7 @@ def _run(arguments: list[str]) -> int:
         print(f"tcp-probe {__version__}")
         return 0
     given = repr(command) if command else "none"
-    print(f"tcp_probe: expected a command, got {given}\n{_USAGE}", end="", file=sys.stderr)
+    tell(f"tcp_probe: expected a command, got {given}\n{_USAGE}")
     return _BAD_INPUT
 
 
@@ -87,11 +85,6 @@ def _tool(command: str) -> Callable[[list[str]], int] | None:
 
         return why
     return None
-
-
-def _discard(stream: TextIO) -> None:
-    """Let what Python still flushes at its exit go nowhere: it would fail once more, with noise."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

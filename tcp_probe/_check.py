@@ -19,7 +19,8 @@ def check(port: int, host: str = "127.0.0.1", timeout: float = 1.0) -> float:
 
     Raises `ConnectionRefusedError` where nothing listens, `TimeoutError` where the listen queue is
     full, another `OSError` where the host cannot be reached; `TypeError` or `ValueError` for a
-    port outside 1..65535 or a timeout that is no number of seconds above 0.
+    port outside 1..65535, a host that can be no name, or a timeout that is no number of seconds
+    above 0.
 
         >>> tcp_probe.check(9090)
         0.000113
@@ -28,11 +29,18 @@ def check(port: int, host: str = "127.0.0.1", timeout: float = 1.0) -> float:
     seconds("timeout", timeout)
     if not isinstance(host, str):
         raise wrong_type("host", "a text", host)
-    # As bytes, where it can be: for a text Python loads its table of international names first.
-    address: Any = host.encode() if host.isascii() else host
+    address: Any = _encoded(host)
     began = perf_counter()
     with socket.create_connection((address, port), timeout):
         return perf_counter() - began
+
+
+def _encoded(host: str) -> bytes:
+    # Python loads its table of international names first where it is given a text.
+    try:
+        return host.encode("ascii" if host.isascii() else "idna")
+    except UnicodeError:
+        raise ValueError(f"host: expected an address or a name, got {host!r}") from None
 
 
 check.__module__ = "tcp_probe"

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from socket import gaierror
 
 from ._arguments import seconds, whole_number
 from ._check import check as check_port
+from ._tell import tell
 
 _USAGE = "usage: tcp-probe check [HOST:]PORT [--timeout S]"
 _HELP = f"""\
@@ -40,7 +40,7 @@ def check(arguments: list[str]) -> int:
         host, port, timeout = _parse(arguments)
         took = check_port(port, host, timeout)
     except (TypeError, ValueError) as error:
-        print(f"tcp_probe: {error}\n{_USAGE}", file=sys.stderr)
+        tell(f"tcp_probe: {error}\n{_USAGE}")
         return 2
     except OSError as error:
         print(_in_the_words_of_kubelet(error, host, port))

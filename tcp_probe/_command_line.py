@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from difflib import get_close_matches
 from importlib.util import find_spec
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._bad_input import BadInput
+from ._tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Parsed = TypeVar("Parsed")
 BAD_INPUT = 2
 INTERRUPTED = 130
+# To compare longer ones with the options would take long, and find nothing.
+_LONGEST_NAME = 40
 TOOLS = {"yaml": "PyYAML", "rich": "rich"}
 
 
@@ -27,30 +30,49 @@ def run(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     """
     for module, name in TOOLS.items():
         if find_spec(module) is None:
-            return _tell(f"{name} is missing: pip install 'anyio-tcp-probe[tools]'")
+            return _bad_input(f"{name} is missing: pip install 'anyio-tcp-probe[tools]'")
     try:
         return command(argv)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else BAD_INPUT
     except BadInput as problem:
-        return _tell(str(problem))
+        return _bad_input(str(problem))
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _tell(problem: str) -> int:
-    print(f"tcp_probe: {problem}", file=sys.stderr)
+def _bad_input(problem: str) -> int:
+    tell(f"tcp_probe: {problem}")
     return BAD_INPUT
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's own, except for help that cannot be written and for an argument too many."""
+    """argparse's own, except for what is unknown or empty, and for output that cannot be written.
+
+    `behind` says where an argument too many may belong.
+    """
+
+    behind = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # An option without a type of its own takes any text, and means nothing by an empty one.
+        self.register("type", None, argument(_given))
 
     def error(self, message: str) -> NoReturn:
         given = message.removeprefix("unrecognized arguments: ")
-        if given != message and not given.startswith("-"):
-            message = f"expected one argument beside the options, got also {given}"
-        super().error(message)
+        if given != message:
+            message = self._unknown(given)
+        # argparse's own prints the usage on the standard output where the error's is closed.
+        tell(f"{self.format_usage()}{self.prog}: error: {message}")
+        self.exit(BAD_INPUT)
+
+    def _unknown(self, given: str) -> str:
+        if not given.startswith("-"):
+            return f"expected one argument beside the options, got also {given}{self.behind}"
+        name = given.split(maxsplit=1)[0].partition("=")[0]
+        close = get_close_matches(name[:_LONGEST_NAME], self._option_string_actions, 1)
+        return f"no such option: {name}; {f'is it {close[0]}?' if close else 'see --help'}"
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         # argparse's own hides that it could not be written.
@@ -63,7 +85,7 @@ def parser(
     usage: str | None = None,
     epilog: str | None = None,
     container: str = "default: the first one with a probe",
-) -> argparse.ArgumentParser:
+) -> Parser:
     """Make a parser of what every tool takes: a manifest, one of its containers, and --json."""
     made = Parser(
         prog=f"tcp-probe {command}",
@@ -107,6 +129,12 @@ def add_number(  # noqa: PLR0913 (each is a part of an option)
 ) -> None:
     """Let the parser take an option with a number from `least` on; None where it is not given."""
     parser.add_argument(option, type=number_of(kind, least), metavar=metavar, help=help)
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise ValueError("expected a value, got an empty one; is a variable unset?")
+    return text
 
 
 def argument(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:

@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strict", action="store_true", help="exit with 1 for a warning, too")
     parser.add_argument(
         "--template",
-        type=_path,
+        type=command_line.argument(_path),
         metavar="PATH",
         help="where kinds that Kubernetes does not have itself (Argo's Rollout, Knative's Service) "
         "hold their Pod template, as in spec.template",
@@ -108,4 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _path(text: str) -> tuple[str, ...]:
-    return () if text == "." else tuple(text.strip(".").split("."))
+    names = () if text == "." else tuple(text.removeprefix(".").split("."))
+    if not all(names):
+        raise ValueError(
+            f"expected names of fields with dots between them, as in spec.template, got {text!r}"
+        )
+    return names

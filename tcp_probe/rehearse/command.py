@@ -64,6 +64,7 @@ def _rehearse(argv: Sequence[str]) -> int:
         usage="%(prog)s MANIFEST [options]\n         [-- COMMAND ...]",
         epilog=f"{EPILOG}\n--worker SPEC: {WORDS}",
     )
+    parser.behind = "; a command goes behind --, as in: -- sleep 60"
     length = "end after so long (default: at ^C; an hour with --virtual)"
     command_line.add_number(parser, "--for", "SECONDS", length)
     parser.add_argument(

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tcp_probe._columns import columns, terminal, wrapped
+from tcp_probe._tell import discard
 
 from .timeline_text import timeline_text
 
@@ -90,8 +90,7 @@ class Report:
         try:
             print(text, file=file, flush=True)
         except OSError as error:
-            # Python flushes once more at its exit, which would fail, too.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+            discard(file)
             self.unwritten = error
             self._on_unwritten()
 

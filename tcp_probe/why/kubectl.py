@@ -136,7 +136,7 @@ class Progress:
     """One line on a terminal that says what is being read; nothing where it is no terminal."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
 
     def tell(self, what: str) -> None:
         """Say what is being read now."""

@@ -66,6 +66,11 @@ def test_host_with_international_letters(free_port: int) -> None:
         ({"port": "9090"}, TypeError, "port: expected an int, got '9090'"),
         ({"port": 9090, "timeout": 0}, ValueError, "timeout: .* above 0, at most 1e9, got 0"),
         ({"port": 9090, "host": None}, TypeError, "host: expected a text, got None"),
+        (
+            {"port": 9090, "host": "é" * 70},
+            ValueError,
+            "host: expected an address or a name, got 'é",
+        ),
         ({"port": 9090, "timeout": "1"}, TypeError, "timeout: .* got '1'"),
     ],
 )
@@ -130,6 +135,7 @@ def test_command_with_a_name_that_does_not_resolve(capsys: pytest.CaptureFixture
         (["localhost:"], "expected a port from 1 to 65535, got ''"),
         (["0"], "port: expected 1 to 65535, got 0"),
         (["65536"], "port: expected 1 to 65535, got 65536"),
+        (["\udcff:80"], r"host: expected an address or a name, got '\udcff'"),
         (["٣"], "expected a port from 1 to 65535, got '٣'"),
         (
             ["::1:9090"],

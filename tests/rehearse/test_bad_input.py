@@ -30,7 +30,7 @@ Output = pytest.CaptureFixture[str]
         (["FILE", "--for", "-1"], "argument --for: expected a number of at least 0, got '-1'"),
         (["FILE", "--for", "inf"], "argument --for: expected a number of at least 0, got 'inf'"),
         (["FILE", "--seed", "x"], "argument --seed: expected a whole number, got 'x'"),
-        (["FILE", "--speed", "2"], "unrecognized arguments: --speed 2"),
+        (["FILE", "--speed", "2"], "no such option: --speed; is it --seed?"),
         (["none.yaml"], "none.yaml: expected a readable file, but: no such file or directory"),
         (["FILE", "--container", "web"], "expected a container 'web', found worker"),
         (["FILE"], "expected a command after --: container worker leaves it to its image"),
