@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -131,6 +133,8 @@ class serve(  # noqa: N801 (to its user it is a function)
         self._entered = False
         self._port: Port | None = None
         self._in_loop: InLoop | None = None
+        tell = partial(_tell_that_it_was_not_entered, port, os.getpid())
+        self._unused: object = weakref.ref(self, tell)
 
     def __enter__(self) -> Probe:
         self._port = port = self._begin()
@@ -150,6 +154,7 @@ class serve(  # noqa: N801 (to its user it is a function)
     async def __aenter__(self) -> Probe:
         from ._in_loop import InLoop
 
+        self._unused = None
         port = self._take(blocking=False)
         try:
             in_loop = InLoop(port)
@@ -171,6 +176,7 @@ class serve(  # noqa: N801 (to its user it is a function)
 
     def _begin(self) -> Port:
         """Listen, and accept in a thread, until the port is ended."""
+        self._unused = None
         if self._condition is not None:
             raise TypeError(
                 f"condition: expected None, got {self._condition!r}:"
@@ -207,3 +213,13 @@ class serve(  # noqa: N801 (to its user it is a function)
 
 
 serve.__module__ = "tcp_probe"
+
+
+def _tell_that_it_was_not_entered(port: int, maker: int, _: object) -> None:
+    # A child that was forked has only a copy, and as the interpreter ends nobody enters any more.
+    if os.getpid() == maker and not sys.is_finalizing():
+        message = (
+            f"serve({port}) was never entered, so nothing listens: write "
+            f"`async with tcp_probe.serve({port}):`, or a plain `with`, or call tcp_probe.start"
+        )
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
