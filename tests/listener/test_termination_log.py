@@ -29,6 +29,22 @@ async def test_the_file_of_the_argument(file: Path) -> None:
             assert not file.read_text()
 
 
+async def test_a_further_reason(file: Path, lines: Callable[[], list[str]], until: Until) -> None:
+    """Of a port that refuses already only the first reason is told, also when another stands."""
+    async with tcp_probe.serve(0, termination_log=file) as probe:
+        told = f"port {probe.port} refuses checks: draining"
+        probe.fail("draining")
+        with probe.watchdog(0.001):
+            await until(lambda: len(probe.reasons) == 2)
+            assert file.read_text() == f"{told}\n"
+            probe.recover()
+            assert probe.reasons == ("a watchdog ran out: no reset for 0.001 s",)
+            assert file.read_text() == f"{told}\n"
+    refused = [line for line in lines() if "refuses" in line]
+    assert refused[:1] == [f"WARNING {told}"]
+    assert not any("watchdog" in line for line in refused)
+
+
 async def test_no_file(tmp_path: Path) -> None:
     """Where there is no file none is made."""
     async with tcp_probe.serve(0, termination_log=tmp_path / "termination-log") as probe:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,24 @@ def test_a_command_is_rehearsed(
         "err",
     ]
     assert lines[-1].split()[:3] == ["worker", "0/1", "Completed"]
+
+
+@pytest.mark.parametrize("source", ["shell", "manifest"])
+def test_python_is_the_one_that_rehearses(
+    source: str, manifest: Manifest, pod: Pod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever PATH has, unless the manifest sets it."""
+    python = Path(sys.executable)
+    other, told = tmp_path / python.name, tmp_path / "told"
+    other.write_text(f"#!/bin/sh\nprintf other > {told}\n")
+    other.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    env = [{"name": "PATH", "value": path}] if source == "manifest" else []
+    file = manifest(pod({"restartPolicy": "Never"}, env=env))
+    write = f"import sys; open({str(told)!r}, 'w').write(sys.executable)"
+    assert rehearse([file, "--", python.name, "-S", "-c", write]) == 0
+    assert told.read_text() == ("other" if source == "manifest" else str(python))
 
 
 def test_with_json_the_output_of_the_command_goes_to_the_standard_error(
