@@ -62,7 +62,8 @@ def _parse(arguments: list[str]) -> tuple[str, int, float]:
         else:
             addresses.append(argument)
     if len(addresses) != 1:
-        raise ValueError(f"expected one [HOST:]PORT, got {len(addresses)}")
+        given = " ".join(addresses) or "none"
+        raise ValueError(f"expected one [HOST:]PORT, as in localhost:9090, got {given}")
     if "://" in addresses[0]:
         raise ValueError(f"give HOST:PORT, not a URL: got {addresses[0]!r}")
     host, _, port = addresses[0].rpartition(":")

@@ -105,6 +105,7 @@ def parser(
 
 def number_of(kind: Callable[[str], float], least: float) -> Callable[[str], float]:
     """Make what reads a number of that kind, from `least` on, for argparse."""
+    expected = f"expected a {'whole ' * (kind is int)}number of at least {least}"
 
     def number(text: str) -> float:
         try:
@@ -112,7 +113,7 @@ def number_of(kind: Callable[[str], float], least: float) -> Callable[[str], flo
         except ValueError:
             value = -inf
         if not least <= value < inf:
-            raise ValueError(f"expected a number of at least {least}, got {text!r}")
+            raise ValueError(f"{expected}, got {text!r}")
         return value
 
     return argument(number)

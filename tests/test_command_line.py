@@ -113,3 +113,46 @@ def test_a_command_that_does_not_stand_behind_two_dashes_is_told_to(capsys: Outp
     assert main(["rehearse", "a.yaml", "sleep", "3"]) == 2
     told = "got also sleep 3; a command goes behind --, as in: -- sleep 60"
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["pod.json", "/srv/evidence", "./web", "a/b/c", "worker.yaml"])
+def test_why_of_a_file_says_how_one_is_read(path: str, capsys: Output) -> None:
+    """A pod is not called so; kubectl would only say that its arguments are odd."""
+    assert main(["why", path]) == 2
+    told = f"expected POD or KIND/NAME, got {path!r}: --from takes a FOLDER, and - a pod as JSON"
+    assert told in capsys.readouterr().err
+
+
+def test_a_whole_number_is_asked_for(capsys: Output) -> None:
+    """Where half of one cannot be meant."""
+    assert main(["explain", "a.yaml", "--backlog", "1.5"]) == 2
+    told = "argument --backlog: expected a whole number of at least 0, got '1.5'"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["explain", "FILE", "--container", "x"], "found web-0/app, web-1/app, "),
+        (
+            ["rehearse", "FILE", "--virtual", "--worker", "start=0", "--for", "1"],
+            "not rehearsed: Pod web-1, container app; Pod web-2, ",
+        ),
+    ],
+    ids=["explain", "rehearse"],
+)
+def test_of_very_many_containers_the_first_are_named(
+    arguments: list[str], told: str, tmp_path: Path, capsys: Output
+) -> None:
+    """And the rest is counted."""
+    pod = (
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {name: web-%d}\n"
+        "spec: {containers: [{name: app, image: web, livenessProbe: {tcpSocket: {port: 9090}}}]}\n"
+    )
+    file = tmp_path / "pods.yaml"
+    file.write_text("".join(pod % number for number in range(1100)))
+    main([str(file) if each == "FILE" else each for each in arguments])
+    error = capsys.readouterr().err
+    assert told in error
+    assert len(error) < 700
+    assert f" and 1,0{'90' if 'explain' in arguments else '89'} more" in error

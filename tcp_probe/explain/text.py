@@ -9,7 +9,7 @@ from rich.text import Text
 from tcp_probe._columns import terminal, wrapped
 from tcp_probe.kubelet.back_off import RESET
 from tcp_probe.kubelet.handlers import Exec, Sleep
-from tcp_probe.manifest.printable import printable
+from tcp_probe.manifest.printable import first_of, printable
 
 from .explanation import back_off_delays, back_off_lateness
 from .table import table
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .timing import Figures, Span, Timing
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
-MOST_NAMED = 10
 LEGEND = {
     "refuses": "the port refuses: the worker has ended or says that it is not well; a command "
     "of an exec probe fails.",
@@ -184,9 +183,7 @@ def _named(explained: Explanation) -> str:
     def name(resource: Resource) -> str:
         return printable(str(resource))
 
-    first = [name(each) for each in explained.passed_over[:MOST_NAMED]]
-    more = len(explained.passed_over) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
+    return first_of([name(each) for each in explained.passed_over])
 
 
 def _verdict(explained: Explanation, width: int) -> Iterator[Line]:

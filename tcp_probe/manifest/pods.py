@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from .documents import ManifestError, read
 from .fields import MOST, Field
+from .printable import first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -194,9 +195,10 @@ def named(choices: Sequence[Choice], container: str) -> list[Choice]:
         if choice.container_name == name and (not slash or choice.name == pod)
     ]
     if not found:
-        names = ", ".join(dict.fromkeys(f"{each.name}/{each.container_name}" for each in choices))
+        names = [*dict.fromkeys(f"{each.name}/{each.container_name}" for each in choices)]
         source = choices[0].container.document.source
-        raise ManifestError(source, None, f"expected a container {container!r}, found {names}")
+        expected = f"expected a container {container!r}"
+        raise ManifestError(source, None, f"{expected}, found {first_of(names)}")
     return found
 
 

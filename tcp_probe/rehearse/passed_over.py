@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tcp_probe.manifest.pods import KINDS
+from tcp_probe.manifest.printable import first_of
 
 from .container_environment import of_the_pod
 from .dialled import elsewhere as asked_elsewhere
@@ -48,12 +49,12 @@ def passed_over(chosen: Workload, rehearsed: Sequence[Workload], *, virtual: boo
         if choice.pod is pod and not (virtual and choice.role == "init container")
     ]
     if beside:
-        names = ", ".join(f"{choice.role} {choice.container_name}" for choice in beside)
+        names = first_of([f"{choice.role} {choice.container_name}" for choice in beside])
         hint = "one container is simulated" if virtual else "--all-containers runs the whole pod"
         yield f"not rehearsed: {names} ({hint})"
     elsewhere = [str(choice) for choice in others if choice.pod is not pod]
     if elsewhere:
-        yield f"not rehearsed: {'; '.join(elsewhere)} (--container NAME chooses)"
+        yield f"not rehearsed: {first_of(elsewhere, '; ')} (--container NAME chooses)"
     if virtual:
         if _has_deadline(chosen.choice):
             yield "not heeded here: activeDeadlineSeconds, after which the pod is ended"

@@ -46,6 +46,9 @@ nothing.
 """
 
 
+_SAVED = (".json", ".yaml", ".yml")
+
+
 def why(argv: Sequence[str]) -> int:
     """Run `python -m tcp_probe why`; return its exit status.
 
@@ -119,6 +122,11 @@ def _read(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Reading
     chosen = [given.target, given.selector, given.all_namespaces or None]
     if sum(each is not None for each in chosen) != 1:
         parser.error("expected one of POD, KIND/NAME, -, -l SELECTOR, -A, --from FOLDER")
+    if given.target and _is_a_file(given.target):
+        parser.error(
+            f"expected POD or KIND/NAME, got {given.target!r}: --from takes a FOLDER, and - a pod "
+            "as JSON on the standard input"
+        )
     from .cluster import Target, read_cluster
     from .kubectl import Progress
 
@@ -131,6 +139,11 @@ def _read(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Reading
         given.context,
     )
     return read_cluster(target, Progress())
+
+
+def _is_a_file(target: str) -> bool:
+    """Tell whether a target looks like a path: no pod, and no kind, is called so."""
+    return target.startswith((".", "/")) or target.count("/") > 1 or target.endswith(_SAVED)
 
 
 def _need_no_cluster(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

@@ -125,8 +125,11 @@ def test_command_with_a_name_that_does_not_resolve(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected one [HOST:]PORT, got 0"),
-        (["9090", "9091"], "expected one [HOST:]PORT, got 2"),
+        ([], "expected one [HOST:]PORT, as in localhost:9090, got none"),
+        (
+            ["localhost", "80"],
+            "expected one [HOST:]PORT, as in localhost:9090, got localhost 80",
+        ),
         (["http"], "expected a port from 1 to 65535, got 'http'"),
         (
             ["http://localhost:80"],
@@ -149,7 +152,7 @@ def test_command_with_a_name_that_does_not_resolve(capsys: pytest.CaptureFixture
             ["9", "--timeout=1e10"],
             "--timeout: expected a number of seconds above 0, at most 1e9, got '1e10'",
         ),
-        (["--timeout", "9090"], "expected one [HOST:]PORT, got 0"),
+        (["--timeout", "9090"], "expected one [HOST:]PORT, as in localhost:9090, got none"),
         (
             ["9090", "--timeout"],
             "--timeout: expected a number of seconds above 0, at most 1e9, got ''",
