@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -85,6 +85,16 @@ ACTS: dict[str, Callable[[tcp_probe.Probe], object]] = {
 }
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Collect no garbage of other tests meanwhile, whose finalizers would be struck."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.filterwarnings("ignore:a watchdog was never started")  # struck before it could be
 @pytest.mark.parametrize("act", ACTS)
 async def test_a_handler_that_raises_anywhere(
