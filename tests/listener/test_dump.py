@@ -8,7 +8,7 @@ import faulthandler
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +223,68 @@ def test_without_a_thread_that_watches_nothing_is_dumped(
             assert not words._file.is_armed
 
     asyncio.run(main())
+
+
+def test_the_dump_is_armed_again_at_each_fourth_ping(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is armed for 3.4 times `stall_timeout`, and so it comes after 1 to 3.4 times that."""
+    armed: list[float] = []
+    monkeypatch.setattr(
+        faulthandler, "dump_traceback_later", lambda seconds, **_: armed.append(seconds)
+    )
+    message = _termination_log.TerminationMessage(str(file), 1, print)
+    assert message.arm(1000) == pytest.approx(message._armed_at + 2400)
+    message._armed_at -= 1800  # as the third ping finds it
+    message.arm(1000)
+    assert armed == [3400]
+    message._armed_at -= 600
+    message.arm(1000)
+    assert armed == [3400, 3400]
+    message.disarm()  # as in a stall, after which it is armed at once
+    message.arm(1000)
+    assert armed == [3400, 3400, 3400]
+    message.close()
+
+
+@pytest.fixture
+def told() -> list[tuple[float, str]]:
+    """Note what is told of a process that stood still."""
+    return []
+
+
+@pytest.fixture
+def message(
+    file: Path, told: list[tuple[float, str]]
+) -> Iterator[_termination_log.TerminationMessage]:
+    """Make what a port has to say in the file, whose dump is never due in a test."""
+    message = _termination_log.TerminationMessage(
+        str(file), 1, lambda *of_a_dump: told.append(of_a_dump)
+    )
+    yield message
+    message.close()
+
+
+def test_a_file_that_somebody_emptied_is_used_again(
+    file: Path, message: _termination_log.TerminationMessage, told: list[tuple[float, str]]
+) -> None:
+    """The dump is armed on it, and told and taken back; the next reason is written."""
+    message.refuses("draining", "")
+    file.write_text("")
+    message.arm(10)
+    file.write_text("Timeout (0:00:34)!\nThread 1\n")
+    message.disarm()
+    assert told == [(10, "Timeout (0:00:34)!\nThread 1\n")]
+    assert file.read_text() == ""
+    message.refuses("full", "")
+    assert file.read_text() == "port 1 refuses checks: full\n"
+
+
+def test_a_dump_that_is_no_utf_8(
+    file: Path, message: _termination_log.TerminationMessage, told: list[tuple[float, str]]
+) -> None:
+    """The name of a file in it may be of any bytes, and costs no more than itself."""
+    message.arm(10)
+    file.write_bytes(b"Timeout (0:00:34)!\nw\xf6rker.py\n")
+    message.disarm()
+    assert told == [(10, "Timeout (0:00:34)!\nw\ufffdrker.py\n")]

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 import tcp_probe
+from tcp_probe import _termination_log
 
 
 def dive(levels: int) -> None:
@@ -65,3 +66,11 @@ async def test_an_exception_while_it_refuses(file: Path) -> None:
     text = file.read_text()
     assert "refuses checks: draining; the worker ended with ZeroDivisionError(0)\n" in text
     assert "in dive\n" in text
+
+
+def test_the_message_is_as_long_as_kubelet_keeps(file: Path) -> None:
+    """Frames fill it up to 4096 bytes, of which kubelet would cut one more at the beginning."""
+    message = _termination_log.TerminationMessage(str(file), 1, print)
+    message.refuses("stuck", "heading" + 5000 * "\n")
+    assert file.stat().st_size == 4096
+    message.close()

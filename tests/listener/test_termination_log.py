@@ -234,3 +234,22 @@ print(free)
         timeout=60,
     )
     assert done.stdout == "[True]\n"
+
+
+def test_what_an_earlier_worker_said_goes_with_the_next_on_its_port(file: Path) -> None:
+    """A port that ended, and is served again, has nothing to say beside another of the process."""
+
+    def message(port: int) -> _termination_log.TerminationMessage:
+        return _termination_log.TerminationMessage(str(file), port, print)
+
+    other, one = message(2), message(1)
+    one.refuses("a watchdog ran out", "")
+    one.listens()
+    one.ends()
+    one.close()
+    assert "a watchdog ran out; the port answered again" in file.read_text()
+    one = message(1)
+    other.refuses("draining", "")
+    assert file.read_text() == "port 2 refuses checks: draining\n"
+    one.close()
+    other.close()
