@@ -75,6 +75,14 @@ async def test_goes_by_each_answer(checked: Checked, until: Until) -> None:
             assert probe.reasons == ("the condition returned None",)
 
 
+async def test_a_condition_that_goes_on_not_to_hold(until: Until) -> None:
+    """The reason stays what it was, however often it is asked."""
+    answer = Answer(answer=False)
+    async with tcp_probe.serve(0, condition=answer, interval=0.01) as probe:
+        await until(lambda: answer.asked > 3)
+        assert probe.reasons == ("the condition returned False",)
+
+
 @pytest.mark.parametrize(
     "raised", [ValueError("down"), SystemExit(3), BaseException("bare")], ids=repr
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,49 @@ def test_a_child_may_have_a_port_of_its_own(forms: str) -> None:
     lines = run(forms.replace("{work}", work))
     assert "child 4" in lines
     assert not any("belongs to the parent" in line for line in lines)
+
+
+ARMED = """
+import os, sys, time, tcp_probe
+with tcp_probe.serve(0, termination_log=sys.argv[1]) as probe:
+    while not probe._port.gate.last_words._file.is_armed:
+        time.sleep(0.01)
+    child = os.fork()
+    if not child:
+        sys.exit(4)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+# Another thread uses the file at the moment of the fork.
+USED = """
+import os, signal, sys, threading, time, tcp_probe
+from tcp_probe import _termination_log
+def use():
+    with _termination_log._lock:
+        used.set()
+        time.sleep(0.2)
+used = threading.Event()
+threading.Thread(target=use).start()
+used.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    with tcp_probe.serve(0, termination_log=sys.argv[1]) as own, own.watchdog(0.01):
+        while not os.path.getsize(sys.argv[1]):
+            time.sleep(0.01)
+    os._exit(4)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("program", [ARMED, USED], ids=["ends", "has a port"])
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(program: str, file: Path) -> None:
+    """It ends though a dump is armed, and its own port uses the file that a thread just used."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "4\n", done.stderr

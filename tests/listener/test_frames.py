@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -68,9 +69,44 @@ async def test_an_exception_while_it_refuses(file: Path) -> None:
     assert "in dive\n" in text
 
 
-def test_the_message_is_as_long_as_kubelet_keeps(file: Path) -> None:
-    """Frames fill it up to 4096 bytes, of which kubelet would cut one more at the beginning."""
+@pytest.fixture
+def message(file: Path) -> Iterator[_termination_log.TerminationMessage]:
+    """Make what a port has to say in the file."""
     message = _termination_log.TerminationMessage(str(file), 1, print)
-    message.refuses("stuck", "heading" + 5000 * "\n")
-    assert file.stat().st_size == 4096
+    yield message
     message.close()
+
+
+REASON = "port 1 refuses checks: stuck\n"
+HEADING = "stands at\n"
+
+
+@pytest.mark.parametrize(("frames", "left_out"), [(4096, True), (0, False)])
+def test_the_message_is_as_long_as_kubelet_keeps(
+    file: Path, message: _termination_log.TerminationMessage, frames: int, *, left_out: bool
+) -> None:
+    """Frames that do not fit, and such that just do, fill it up to 4096 bytes and no further."""
+    frames += 4096 - len(REASON + HEADING)
+    message.refuses("stuck", HEADING + "\n" * frames)
+    text = file.read_text()
+    assert text.startswith(REASON + HEADING + ("  ...\n" if left_out else "\n"))
+    assert len(text) == 4096
+
+
+def test_reasons_leave_half_of_the_message_to_the_frames(
+    file: Path, message: _termination_log.TerminationMessage
+) -> None:
+    """However many there are, where the worker stands is shown."""
+    message.refuses("stuck; " * 1000, HEADING + "\n" * 5000)
+    assert file.read_text().index(HEADING) == 2048
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("caf\udce9", "caf?"), ("x" + "ü" * 3000, "x" + "ü" * 1011)]
+)
+def test_a_reason_that_is_no_whole_text(
+    file: Path, message: _termination_log.TerminationMessage, reason: str, said: str
+) -> None:
+    """What is no character, or only a part of the last that fits, costs no more than itself."""
+    message.refuses(reason, "")
+    assert file.read_text(encoding="utf-8") == f"port 1 refuses checks: {said}\n"

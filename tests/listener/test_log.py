@@ -146,6 +146,17 @@ async def test_a_log_that_hangs_holds_nothing_up(checked: Checked, until: Until)
             await until(lambda: len(told) == 9)
 
 
+def test_of_what_waits_to_be_told_the_newest_is_kept() -> None:
+    """Behind a log that hangs no more than a thousand lines take up memory."""
+    told: list[_in_order.News] = []
+    news = [_in_order.News(logging.INFO) for _ in range(1001)]
+    waiting = _in_order.InOrder(threading.RLock(), told.append, elsewhere=False)
+    for each in news:
+        waiting.put(each)
+    waiting.run()
+    assert told == news[1:]
+
+
 async def test_an_end_does_not_wait_for_a_log_that_hangs(
     until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tcp_probe
-from tcp_probe import _in_order
+from tcp_probe import _acceptor, _in_order
 
 Checked = Callable[..., str]
 Lines = Callable[[], list[str]]
@@ -183,7 +183,28 @@ def test_survives_what_accept_raises(
         failing.error = None
         checked(probe.port)
         soon(lambda: probe.checks == 1)
-        assert len([line for line in lines() if "cannot accept" in line]) == 1
+        (told,) = [line for line in lines() if "cannot accept" in line]
+        assert told.endswith(": [Errno 24] Too many open files")
+
+
+def test_an_end_does_not_wait_for_an_accept_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, checked: Checked
+) -> None:
+    """The worker's end gives the thread that accepts a moment, and no more."""
+    hangs, free = threading.Event(), threading.Event()
+    threads = []
+
+    def hang(_: object) -> None:
+        threads.append(threading.current_thread())
+        hangs.set()
+        free.wait(20)
+
+    monkeypatch.setattr(_acceptor.ThreadAcceptor, "_accept", hang)
+    with tcp_probe.serve(0) as probe:
+        assert hangs.wait(20)
+    assert threads[0].is_alive()
+    assert checked(probe.port) == "refused"
+    free.set()
 
 
 def test_the_thread_sleeps_until_there_is_a_check(

@@ -95,6 +95,20 @@ def test_a_timer_of_a_process_that_stood_still_starts_again(gate: Gate, timers: 
     assert timer.due_at() > monotonic() + 30
 
 
+@pytest.mark.parametrize(
+    ("timeout", "late", "forgiven"),
+    [(1, 0.4, False), (1, 0.6, True), (60, 5.9, False), (60, 6.1, True)],
+)
+def test_how_late_a_process_that_stood_still_is(
+    timeout: float, late: float, gate: Gate, timers: Timers, *, forgiven: bool
+) -> None:
+    """It is later than a tenth of the timeout, and than half a second."""
+    timer = Timer(gate, timers, timeout, "")
+    timer.reset_at = 1000
+    timer.forgive(late, 2000)
+    assert timer.reset_at == (2000 if forgiven else 1000)
+
+
 def test_it_sleeps_for_ever_while_nothing_runs(timers: Timers) -> None:
     """Without a timer there is nothing to wake for."""
     wake = timers._wake = Wake()  # type: ignore[assignment]
@@ -160,6 +174,7 @@ def test_a_stall_watch_looks_no_more_where_the_loop_has_been_closed(
     assert gate.reasons == ("the event loop has ended",)
     assert stall.ran_out
     assert not timers.running
+    assert timers.keep_armed() == float("inf")
     assert lines()[-1].startswith("INFO")
 
 
