@@ -157,6 +157,44 @@ def test_of_what_waits_to_be_told_the_newest_is_kept() -> None:
     assert told == news[1:]
 
 
+def test_who_comes_while_another_tells_leaves_it_to_that() -> None:
+    """Also a thread that came so early that it saw nobody at work."""
+    told: list[_in_order.News] = []
+    waiting = _in_order.InOrder(threading.RLock(), told.append, elsewhere=False)
+    waiting.put(_in_order.News(logging.INFO))
+    waiting._busy = True
+    waiting._run()
+    assert told == []
+
+
+def test_a_strike_while_a_line_is_written_costs_that_line_alone() -> None:
+    """What a signal handler raises there is meant for the worker; the next line is told."""
+    told: list[str] = []
+    strikes = [KeyboardInterrupt()]
+
+    def struck(record: logging.LogRecord) -> None:
+        if strikes:
+            raise strikes.pop()
+        told.append(record.getMessage().split(": ")[0])
+
+    with tcp_probe.serve(0) as probe, handled_by(struck):
+        with pytest.raises(KeyboardInterrupt):
+            probe.fail("draining")
+        probe.recover()
+        assert told == [f"port {probe.port} answers checks"]
+
+
+async def test_a_thread_that_tells_ends_with_the_process(until: Until) -> None:
+    """A log that hangs does not keep a process from its end."""
+    threads: list[threading.Thread] = []
+    with handled_by(lambda _: threads.append(threading.current_thread())):
+        async with tcp_probe.serve(0) as probe:
+            with probe.watchdog(0.01):
+                await until(lambda: len(threads) > 1)
+    assert threads[0] is threading.main_thread()
+    assert threads[1].daemon
+
+
 async def test_an_end_does_not_wait_for_a_log_that_hangs(
     until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
