@@ -1,9 +1,11 @@
-"""Checks of a worker as kubelet makes them, by its own rules, every second."""
+"""Checks of a worker as kubelet makes them, by its own rules."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from math import inf
 
 import anyio
@@ -16,20 +18,20 @@ from tcp_probe.rehearse.checks import run_check
 PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)
 
 
-async def check(told: str) -> Outcome:
+async def check(told: str, probe: Probe = PROBE) -> Outcome:
     """Check what a worker has told of itself."""
     kind, _, rest = told.partition(" ")
     handler: Handler = Exec(("sh", "-c", rest))
     if kind != "exec":
         handler = TcpSocket(int(rest)) if kind == "tcp" else HttpGet(int(rest), path="/healthz")
-    return await run_check(handler, PROBE.timeout, os.environ)
+    return await run_check(handler, probe.timeout, os.environ)
 
 
 async def checks(
-    make: Callable[[], Awaitable[Outcome]], ends: float
+    make: Callable[[], Awaitable[Outcome]], begins: float, ends: float, probe: Probe = PROBE
 ) -> AsyncIterator[tuple[Outcome, bool]]:
     """Make one check after the other; yield how it went, and whether kubelet kills for it."""
-    prober = Prober(PROBE, anyio.current_time() - PROBE.period)
+    prober = Prober(probe, begins - probe.period)
     while prober.next_tick < ends:
         await anyio.sleep_until(prober.next_tick)
         prober.poll(anyio.current_time(), inf, started=True)
@@ -44,3 +46,11 @@ async def checks(
         yield outcome, kills
         if kills:
             prober.container_started(anyio.current_time())
+
+
+async def count_checks(
+    told: str, counts: Counter[str], begins: float, ends: float, probe: Probe = PROBE
+) -> None:
+    """Check a worker all that time, and count the checks, which failed, and what they kill."""
+    async for outcome, kills in checks(partial(check, told, probe), begins, ends, probe):
+        counts.update(checks=1, failed=not outcome.success, kills=kills)

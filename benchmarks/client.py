@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import subprocess
-import tempfile
 from array import array
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.processes import CLIENT_CORE, ROOT, SERVER_CORE, Server
@@ -24,9 +23,7 @@ def compiled(name: str) -> str:
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None:
         raise SystemExit("expected a C compiler (cc, gcc or clang) on the PATH, found none")
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder)
-    program, source = Path(folder, name), ROOT / "benchmarks" / "native" / f"{name}.c"
+    program, source = Path(mkdtemp(), name), ROOT / "benchmarks" / "native" / f"{name}.c"
     subprocess.run([compiler, "-O2", "-o", program, source], check=True)
     return str(program)
 

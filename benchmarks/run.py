@@ -1,4 +1,4 @@
-"""How every benchmark runs: its options, the facts of the machine, and where its results go."""
+"""How every benchmark runs: its options, the facts of the machine, its tables, where they go."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import distributions
 from pathlib import Path
@@ -21,9 +22,9 @@ from benchmarks.processes import ROOT, no_process_left
 
 PACKAGES = ("anyio", "trio", "uvloop", "aiohttp", "fastapi", "uvicorn", "claude-agent-sdk")
 SPREAD = ("median", "lower_quartile", "upper_quartile")
+UNITS = {"": 1, "KiB": 1 / 1024, "MB": 1e-6, "%": 1e2, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 _BEGAN = time.monotonic()
 
-Columns = Mapping[str, Callable[[Any], object]]
 Results = dict[str, Any]
 # For each size its value in full, and in a quick run.
 Sizes = Mapping[str, tuple[Any, Any]]
@@ -38,7 +39,7 @@ def run(
     name: str,
     doc: str | None,
     sizes: Sizes,
-    measure: Callable[[Mapping[str, Any], Path], Results],
+    measure: Callable[[Mapping[str, Any]], Results],
     markdown: Callable[[Results], str],
 ) -> tuple[Results, Path | None]:
     """Measure as the command line says; print the tables and write them; return the results.
@@ -61,19 +62,21 @@ def run(
     began, others = time.monotonic(), _others_cpu()
     with tempfile.TemporaryDirectory() as folder, no_process_left():
         # The workers are killed, and so leave their temporary files behind.
-        os.environ["TMPDIR"] = folder
-        found = measure(chosen, Path(folder))
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        found = measure(chosen)
+        tempfile.tempdir = None
     took = time.monotonic() - began
     results = {
         "date": datetime.now(timezone.utc).date().isoformat(),
         "machine": _machine(),
+        "packages": {name: each.version for name in PACKAGES for each in distributions(name=name)},
         "cores_others_kept_busy": round(max(0.0, (_others_cpu() - others) / took), 2),
         "took_seconds": round(took),
         "quick": given.quick,
         "sizes": chosen,
         **found,
     }
-    text = f"{_provenance(results)}\n{markdown(results)}"
+    text = report(results, markdown)
     print(text, end="")
     output: Path | None = given.output or (None if given.quick else ROOT / "benchmarks" / "results")
     if output:
@@ -84,59 +87,61 @@ def run(
     return results, output
 
 
-def table(rows: Iterable[Any], columns: Columns) -> str:
-    """Return a table, its first column to the left and the others to the right."""
-    lines = [list(columns), ["---", *["---:"] * (len(columns) - 1)]]
-    lines += [[str(cell(row)) for cell in columns.values()] for row in rows]
+def report(results: Results, markdown: Callable[[Results], str]) -> str:
+    """Return what the Markdown file says: where and when it was measured, and the tables."""
+    packages = ", ".join(f"{name} {number}" for name, number in results["packages"].items())
+    return (
+        f"{results['date']}, {results['machine']}; {packages}. Other processes kept "
+        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n\n"
+        f"{markdown(results)}"
+    )
+
+
+def table(rows: Mapping[str, Any], columns: Mapping[str, str], head: str = "") -> str:
+    """Return a table: in front the name of each row under `head`, then a cell for each column.
+
+    A column has a template, as "{resident_bytes/last:.1f MB}": the way to a figure of the row, how
+    to write it, and the unit to write it in, where that is not its own. A row in which nothing is
+    known is left out.
+    """
+    lines = [[head, *columns], ["---", *["---:"] * len(columns)]]
+    for name, figures in rows.items():
+        cells = [cell(template, figures) for template in columns.values()]
+        if set(cells) != {"-"}:
+            lines.append([name, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cell(figure: str, form: str = "{:.1f}", scale: float = 1.0) -> Callable[[Any], str]:
-    """Return what shows a figure of a row, which is a name and its figures.
+def cell(template: str, figures: Any) -> str:
+    """Fill a template with figures: see `table`."""
 
-    `figure`: the way to it, with dots. Of rounds it shows median and quartiles, of percentiles all.
-    """
+    def fill(field: re.Match[str]) -> str:
+        way, form, unit = field.groups()
+        found = figures
+        for step in way.split("/"):
+            found = found[int(step)] if isinstance(found, list) else found and found.get(step)
+        return _shown(found, form, unit)
 
-    def shown(found: Any) -> str:
-        if found is None:
-            return "-"
-        if not isinstance(found, dict):
-            return form.format(found * scale)
-        if "median" in found:
-            return "{} ({}-{})".format(*(shown(found[each]) for each in SPREAD))
-        return " / ".join(map(shown, found.values()))
-
-    def cell_of(row: tuple[str, Any]) -> str:
-        found = row[1]
-        for step in figure.split("."):
-            found = found and found.get(step)
-        return shown(found)
-
-    return cell_of
+    text = re.sub(r"{([^:}]+):?([^ }]*) ?([^}]*)}", fill, template)
+    return text if text.strip("-/ ") else "-"
 
 
-def _machine() -> dict[str, Any]:
+def _shown(found: Any, form: str, unit: str) -> str:
+    """Return a figure; of rounds their median and quartiles."""
+    if found is None:
+        return "-"
+    if isinstance(found, dict):
+        return "{} ({}-{})".format(*(_shown(found[each], form, unit) for each in SPREAD))
+    return format(found * UNITS[unit], form)
+
+
+def _machine() -> str:
     facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = facts.partition("model name\t: ")[2].partition("\n")[0]
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "processor": f"{model} ({platform.machine()})" if model else platform.machine(),
-        "cores": os.cpu_count(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {
-            name: found[0].version if (found := [*distributions(name=name)]) else None
-            for name in PACKAGES
-        },
-    }
-
-
-def _provenance(results: Results) -> str:
-    machine = results["machine"]
-    packages = [f"{name} {number}" for name, number in machine["packages"].items() if number]
+    processor = f"{model} ({platform.machine()})" if model else platform.machine()
     return (
-        f"{results['date']}, {machine['system']}, {machine['processor']}, {machine['cores']} "
-        f"cores, {machine['python']}; {', '.join(packages)}. Other processes kept "
-        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n"
+        f"{platform.system()} {platform.release()}, {processor}, {os.cpu_count()} cores, "
+        f"{platform.python_implementation()} {platform.python_version()}"
     )
 
 

@@ -1,9 +1,9 @@
 """One candidate around a worker, in a process of its own; what it prints first is what to check.
 
-    python -m benchmarks.worker CANDIDATE BACKLOG [MODULE [ARGUMENT ...]]
+    python -m benchmarks.worker CANDIDATE BACKLOG [MODULE[:FUNCTION] [ARGUMENT ...]]
 
-The worker does what `work` of `benchmarks.MODULE` does, after its `prepare`, if there is one;
-without a module it waits for ever.
+The worker does what the function of `benchmarks.MODULE` does, which is `work`, unless it is named;
+after the module's `prepare`, if there is one. Without a module it waits for ever.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ async def wait(_: Watch) -> None:
 def main() -> None:
     """Work."""
     candidate, backlog, *rest = sys.argv[1:]
-    does = wait
+    does, arguments = wait, rest[1:]
     if rest:
-        module = import_module(f"benchmarks.{rest[0]}")
+        name, _, function = rest[0].partition(":")
+        module = import_module(f"benchmarks.{name}")
         if hasattr(module, "prepare"):
-            module.prepare(*rest[1:])
-        does = module.work
+            module.prepare(*arguments)
+        does = getattr(module, function or "work")
 
     async def work(watch: Watch) -> None:
-        await does(watch, *rest[1:])
+        await does(watch, *arguments)
 
     CANDIDATES[candidate].run(work, int(backlog))
 

@@ -68,7 +68,7 @@ def tables() -> dict[str, str]:
         "check": _check(measured),
         "ours": _ours(measured),
         "node": _node(cost["node"]),
-        "faults": _faults(faults["cells"]),
+        "faults": _faults(faults["found"]),
     }
 
 
@@ -84,7 +84,7 @@ def page(text: str) -> str:
 def numbers(text: str) -> str:
     """Return numbers.md with the CPU of a day's checks as it is now."""
     measured = _results("cost")["candidates"]["tcp_probe on asyncio"]
-    check = measured["cpu_us_at_rate"]["1"]["median"]
+    check = measured["cpu_us_at_rate_1"]["median"]
     days = " | ".join(f"{check * 86_400 / period / 1e6:.1f} s" for period in PERIODS)
     row = f"| CPU a day, at {check:.0f} µs a check | {days} |"
     return re.sub(r"^\| CPU a day, at .*$", row, text, flags=re.MULTILINE)
@@ -106,7 +106,7 @@ def _check(measured: dict[str, Any]) -> str:
         [
             title,
             f"{measured[name]['server_cpu_us']['median']:,.0f}",
-            f"{measured[name]['ratio_to_floor']['median']:.3g}",
+            f"{measured[name]['times C floor']['median']:.3g}",
         ]
         for name, title in SERVERS.items()
     ]
@@ -120,46 +120,46 @@ def _check(measured: dict[str, Any]) -> str:
 def _ours(measured: dict[str, Any]) -> str:
     found = [measured[f"tcp_probe on {loop}"] for loop in OURS]
     rows = {
-        "what the node sees: a connect, µs": [f"{each['connect_us']['p50']:.0f}" for each in found],
+        "what the node sees: a connect, µs": [
+            f"{each['connect_us']['median']:.0f}" for each in found
+        ],
         "the slowest of a hundred, µs": [f"{each['connect_us']['p99']:.0f}" for each in found],
         "a check a second, with cold caches, µs of CPU each": [
-            f"{each['cpu_us_at_rate']['1']['median']:.0f}" for each in found
+            f"{each['cpu_us_at_rate_1']['median']:.0f}" for each in found
         ],
         "idle, to watch the loop, s of CPU a day": [
-            f"{each['idle_cpu_s_per_hour'] * 24:.1f}" for each in found
+            f"{each['idle_cpu_s_per_hour']['median'] * 24:.1f}" for each in found
         ],
-        "kept per check, bytes": [f"{each['kept_bytes']:.0f}" for each in found],
-        "loading it, over anyio, ms": [f"{each['import']['ms']['median']:.1f}" for each in found],
+        "kept per check, bytes": [f"{each['kept_bytes']['median']:.0f}" for each in found],
+        "loading it, over anyio, ms": [f"{each['import_ms']['median']:.1f}" for each in found],
         "loading it, over anyio, MB": [
-            f"{each['import']['bytes']['median'] / 1e6:.2f}" for each in found
+            f"{each['import_bytes']['median'] / 1e6:.2f}" for each in found
         ],
     }
     return _table(["", *OURS], [[title, *cells] for title, cells in rows.items()])
 
 
-def _node(nodes: list[dict[str, Any]]) -> str:
-    pods = sorted({each["pods"] for each in nodes})
-    found = {(each["candidate"], each["pods"]): each for each in nodes}
+def _node(nodes: dict[str, Any]) -> str:
     rows = [
         [title]
         + [
-            f"{found[name, number]['millicores']:,.0f} millicores, "
-            f"{found[name, number]['megabytes']:,.0f} MB"
-            for number in pods
+            f"{each['millicores']:,.0f} millicores, {each['megabytes']:,.0f} MB"
+            for each in nodes[name].values()
         ]
         for name, title in NODES.items()
     ]
+    pods = nodes[next(iter(NODES))]
     return _table(["", *(f"{number} pods" for number in pods)], rows, right=False)
 
 
-def _faults(cells: list[dict[str, Any]]) -> str:
-    found = {(each["candidate"], each["condition"]): each["killed_after"] for each in cells}
+def _faults(found: dict[str, Any]) -> str:
     rows = []
     for fault in FAULTS:
         row = [f"*healthy*: {fault}" if fault == HEALTHY else fault]
         for name in CANDIDATES:
-            after = found[name, fault]
-            watched = found[WATCHED, fault] if name == "tcp_probe on asyncio" else None
+            after = found[fault][name]["killed_after"]
+            ours = name == "tcp_probe on asyncio"
+            watched = found[fault][WATCHED]["killed_after"] if ours else None
             if after is None and watched is not None:
                 row.append(f"{watched:.1f} with a watchdog of 10 s")
             elif after is None:

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,7 +16,7 @@ from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNWATCHED
 from benchmarks.client import compiled
 from benchmarks.cost import derived, report
 from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench, starts
-from benchmarks.cost.spread import Sample, gathered, ratios, summarised
+from benchmarks.cost.spread import Sample, gathered, summarised
 from benchmarks.processes import CLIENT_CORE, SERVER_CORE, serving, worker
 from benchmarks.run import Results, run, say
 
@@ -42,36 +41,38 @@ SIZES = {  # in full, and in a quick run; in each round every candidate has its 
 QUIET = 0.1  # cores that other processes may keep busy
 
 
-def measure(sizes: Mapping[str, Any], folder: Path) -> Results:
+def measure(sizes: Mapping[str, Any]) -> Results:
     """Run everything; return all figures."""
     say("starts of Python and of a Claude worker")
-    started = gathered(starts(sizes["claude_starts"]))["starts"]
+    samples: list[Sample] = [*starts(sizes["claude_starts"])]
     commands = {FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
     unchecked = {each.name: worker(each.name) for each in (*CHECKED, *UNWATCHED)}
     with serving(commands, SERVER_CORE) as servers, serving(unchecked, SERVER_CORE) as idle:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
         before = {name: server.cpu_ns for name, server in idle.items()}
-        bench = Bench(sizes, folder, servers, idle, time.monotonic(), before)
-        samples: list[Sample] = []
+        bench = Bench(sizes, servers, idle, time.monotonic(), before)
         for part in PARTS:
             say(part.__name__.replace("_", " "))
             samples += part(bench)
     values = gathered(samples)
-    found = summarised({name: values[name] for name in (*commands, *EXEC_PROBES)})
     for name in commands:
-        cpu = values[name]["server_cpu_us"]
-        found[name]["ratio_to_floor"] = ratios(cpu, values[FLOOR]["server_cpu_us"])
-        found[name]["ratio_of"] = {
-            other.name: ratios(cpu, values[other.name]["server_cpu_us"])["median"]
-            for other in (ON_ASYNCIO, BARE, *PEERS)
-        } | {probe: median(cpu) / found[probe]["client_cpu_us"]["median"] for probe in EXEC_PROBES}
-        found[name]["cpu_us_at_rate"]["1000"] = found[name]["server_cpu_us"]
+        cpu = values[name, "server_cpu_us"]
+        for other in (FLOOR, ON_ASYNCIO.name, BARE.name, *(each.name for each in PEERS)):
+            # Round by round: noise hits both alike.
+            pairs = zip(cpu, values[other, "server_cpu_us"], strict=True)
+            values[name, f"times {other}"] = [one / another for one, another in pairs]
+        for probe in EXEC_PROBES:
+            ratio = median(cpu) / median(values[probe, "client_cpu_us"])
+            values[name, f"times {probe}"] = [ratio]
+    figures = summarised(values)
+    order = (*commands, *EXEC_PROBES, *(each.name for each in UNWATCHED))
+    found = {name: figures[name] for name in order}
     return {
         "candidates": found,
+        "starts": figures["starts"],
         "claims": derived.claims(found),
         "node": derived.node(found),
-        "published": derived.published(found, started),
     }
 
 
@@ -86,7 +87,7 @@ def main() -> int:
     elif busy > QUIET:
         say(f"other processes kept {busy:.2f} cores busy: run it again on a quiet machine")
     else:
-        return int(any(claim["holds"] is False for claim in results["claims"]))
+        return int(any(each["verdict"] == derived.FAIL for each in results["claims"].values()))
     return 0
 
 

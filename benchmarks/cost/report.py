@@ -2,78 +2,89 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.candidates import LISTENERS, UNWATCHED
-from benchmarks.cost.derived import NODE_FORMULA, VERDICTS
-from benchmarks.cost.samples import EXEC_PROBES, FLOOR
+from benchmarks.candidates import LISTENERS
+from benchmarks.cost.derived import PODS
+from benchmarks.cost.samples import FLOOR
 from benchmarks.cost.spread import Figures
-from benchmarks.run import SPREAD, Columns, Results, cell, table
+from benchmarks.run import SPREAD, Results, cell, table
 
-_ONE_CHECK: Columns = {
-    "": itemgetter(0),
-    "connect p50 / p99 / p99.9, µs": cell("connect_us", "{:.0f}"),
-    "to its end p50 / p99 / p99.9, µs": cell("whole_us", "{:.0f}"),
-    "server CPU, µs": cell("server_cpu_us"),
-    "times the floor": cell("ratio_to_floor", "{:.2f}"),
-    "client CPU, µs": cell("client_cpu_us", "{:.0f}"),
-    "a busy worker loses, µs": cell("worker_loss_us"),
+
+def _times(figure: str) -> str:
+    return " / ".join(f"{{{figure}/{each}:.0f}}" for each in ("median", "p99", "p99.9"))
+
+
+_ONE_CHECK = {
+    "connect p50 / p99 / p99.9, µs": _times("connect_us"),
+    "to its end p50 / p99 / p99.9, µs": _times("whole_us"),
+    "server CPU, µs": "{server_cpu_us:.1f}",
+    "times the floor": "{times C floor:.2f}",
+    "client CPU, µs": "{client_cpu_us:.0f}",
+    "a busy worker loses, µs": "{worker_loss_us:.1f}",
 }
-_STANDING: Columns = {
-    "": itemgetter(0),
-    "resident memory added, MB": cell("resident_bytes", "{:.2f}", 1e-6),
-    "peak of a check's process, MB": cell("peak_bytes", "{:.1f}", 1e-6),
-    "bytes kept per check": cell("kept_bytes", "{:.2f}"),
-    "import over anyio's, ms of CPU": cell("import.ms"),
-    "import over anyio's, MB": cell("import.bytes", "{:.2f}", 1e-6),
-    "idle, s of CPU per hour": cell("idle_cpu_s_per_hour", "{:.3f}"),
+_STANDING = {
+    "resident memory added, MB": "{resident_bytes:.2f MB}",
+    "peak of a check's process, MB": "{peak_bytes:.1f MB}",
+    "bytes kept per check": "{kept_bytes/median:.2f}",
+    "import over anyio's, ms of CPU": "{import_ms:.1f}",
+    "import over anyio's, MB": "{import_bytes:.2f MB}",
+    "idle, s of CPU per hour": "{idle_cpu_s_per_hour/median:.3f}",
 }
-_CLAIMS: Columns = {
-    "": itemgetter(0),
-    "at most": cell("bound", "{:.3g}"),
-    "measured": cell("measured", "{:.3g}"),
-    "verdict": lambda row: VERDICTS[row[1]["holds"]],
+_ESTIMATES = {each: f"{{{each}}}" for each in ("published", "measured here")}
+_CLAIMS = {"at most": "{bound:.3g}", "measured": "{measured:.3g}", "verdict": "{verdict}"}
+_NODE = {
+    f"{pods} pods, {unit}": f"{{{pods}/{unit}:{form}}}"
+    for pods in PODS
+    for unit, form in (("millicores", ".2f"), ("megabytes", ".0f"))
 }
-_PUBLISHED: Columns = {
-    "": itemgetter(0),
-    "published": itemgetter(1),
-    "measured here": itemgetter(2),
+_NODE_FORMULA = """
+```
+CPU of a node = pods x (0.2 checks/s x CPU per check at 1 check/s + CPU of the idle server per s)
+memory of a node = pods x (resident memory added + 0.2 checks/s x time of a check x its peak memory)
+```
+"""
+# What others estimate, and the templates of what was measured here.
+_PUBLISHED = {
+    "HTTP check, aiohttp, CPU": ("1-2 ms", "{aiohttp/server_cpu_us/median:.0f} µs"),
+    "HTTP check, FastAPI, CPU": ("1-2 ms", "{FastAPI with uvicorn/server_cpu_us/median:.0f} µs"),
+    "exec check, CPU": ("5-10 ms", "{exec Python script/client_cpu_us/median:.0f} µs"),
+    "exec check, memory": ("10-20 MB", "{exec Python script/peak_bytes/median:.1f MB} MB"),
+    "TCP check, time to connect": ("under 1 ms", "{tcp_probe on asyncio/connect_us/median:.0f} µs"),
+    "TCP check, memory": ("about 1 KB", "{tcp_probe on asyncio/kept_bytes/median:.2f} B stay"),
+    "Python start, bare": ("2-3 s", "{starts/python/median:.2f} s"),
+    "Python start, with this listener": ("2-3 s", "{starts/worker/median:.2f} s"),
+    "import of the Claude SDK": ("2-3 s", "{starts/import_s/median:.2f} s"),
+    "CLI start": ("3-5 s", "{starts/cli_start_s/median:.2f} s"),
+    "first API call, the client's part": ("1-2 s", "{starts/first_call_s/median:.2f} s"),
 }
 
 
 def markdown(results: Results) -> str:
     """Return every table."""
     candidates, sizes = results["candidates"], results["sizes"]
-    paces: dict[str, Any] = {"": itemgetter(0)}
-    for rate in (*(rate for rate, _ in sizes["rates"]), 1000):
-        paces[f"{rate}/s"] = cell(f"cpu_us_at_rate.{rate}.median")
+    servers = {name: each for name, each in candidates.items() if "cpu_us_at_once_1" in each}
+    paces = {f"{rate}/s": f"{{cpu_us_at_rate_{rate}/median:.1f}}" for rate, _ in sizes["rates"]}
+    paces["1000/s"] = "{server_cpu_us/median:.1f}"
     for level in sizes["levels"]:
-        paces[f"{level} at once"] = cell(f"cpu_us_at_once.{level}.median")
-    standing = dict(candidates)
-    for each in UNWATCHED:
-        found = candidates[each.name.partition(",")[0]]
-        standing[each.name] = {"idle_cpu_s_per_hour": found["idle_cpu_s_per_hour_unwatched"]}
-    nodes: dict[str, dict[str, Any]] = {}
-    of_a_node: dict[str, Any] = {"": itemgetter(0)}
-    for row in results["node"]:
-        nodes.setdefault(row["candidate"], {})[str(row["pods"])] = row
-        for unit, form in (("millicores", "{:.2f}"), ("megabytes", "{:.0f}")):
-            of_a_node[f"{row['pods']} pods, {unit}"] = cell(f"{row['pods']}.{unit}", form)
-    servers = [row for row in candidates.items() if row[0] not in EXEC_PROBES]
+        paces[f"{level} at once"] = f"{{cpu_us_at_once_{level}/median:.1f}}"
+    measured = {**candidates, "starts": results["starts"]}
+    published = {
+        what: {"published": estimate, "measured here": cell(template, measured)}
+        for what, (estimate, template) in _PUBLISHED.items()
+    }
     tables = {
-        "One check": table(candidates.items(), _ONE_CHECK),
+        "One check": table(candidates, _ONE_CHECK),
         "At every pace: µs of CPU per check": table(servers, paces),
-        "What stands while nobody checks": table(standing.items(), _STANDING),
-        "What must hold": table([(each["text"], each) for each in results["claims"]], _CLAIMS),
+        "What stands while nobody checks": table(candidates, _STANDING),
+        "What must hold": table(results["claims"], _CLAIMS),
         "A node: liveness and readiness, each every 10 s": (
-            f"{table(nodes.items(), of_a_node)}\n```\n{NODE_FORMULA}```\n"
+            table(results["node"], _NODE) + _NODE_FORMULA
         ),
-        "Published estimates": table(results["published"], _PUBLISHED),
+        "Published estimates": table(published, _ESTIMATES),
     }
     return "\n".join(f"## {title}\n\n{text}" for title, text in tables.items())
 
@@ -90,11 +101,11 @@ def draw(candidates: Figures, folder: Path) -> None:
         )
         axes.spines[["top", "right"]].set_visible(False)
         for name, found in candidates.items():
-            taken = found.get("client_cpu_us") or found["server_cpu_us"]
-            middle, lower, upper = (taken[each] for each in SPREAD)
-            error = [[middle - lower], [upper - middle]]
-            axes.barh(name, middle, xerr=error, color=colours.get(name, "#c8702a"))
-            axes.annotate(f" {middle:.0f}", (upper, name), va="center")
+            if taken := found.get("client_cpu_us") or found.get("server_cpu_us"):
+                middle, lower, upper = (taken[each] for each in SPREAD)
+                error = [[middle - lower], [upper - middle]]
+                axes.barh(name, middle, xerr=error, color=colours.get(name, "#c8702a"))
+                axes.annotate(f" {middle:.0f}", (upper, name), va="center")
         axes.set_xlim(left=10)
         axes.margins(x=0.1)
         axes.invert_yaxis()

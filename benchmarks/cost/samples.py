@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.busy import Progress, progress_in
@@ -56,7 +57,6 @@ class Bench:
     """How much to measure, a server for each candidate, and some that are never checked."""
 
     sizes: Mapping[str, Any]
-    folder: Path
     servers: Mapping[str, Server]
     idle: Mapping[str, Server]
     began: float  # when the idle ones were seen first, and their CPU time in ns then
@@ -90,7 +90,7 @@ def checks_at_once(bench: Bench) -> Iterator[Sample]:
         count = level * max(1, bench.sizes["level_checks"] // level)
         for name, server in _turns(bench.servers, bench.sizes["level_rounds"]):
             cpu, _ = check(server, count, to_the_end=True, level=level)
-            yield name, f"cpu_us_at_once.{level}", cpu
+            yield name, f"cpu_us_at_once_{level}", cpu
 
 
 def slow_checks(bench: Bench) -> Iterator[Sample]:
@@ -103,9 +103,7 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
     took = time.monotonic() - bench.began
     idle = {name: (each.cpu_ns - bench.before[name]) / took for name, each in bench.idle.items()}
     for name, ns_per_s in idle.items():
-        checked, comma, _ = name.partition(",")
-        figure = "idle_cpu_s_per_hour_unwatched" if comma else "idle_cpu_s_per_hour"
-        yield checked, figure, ns_per_s * 3600 / 1e9
+        yield name, "idle_cpu_s_per_hour", ns_per_s * 3600 / 1e9
     servers = list(bench.servers.items())
     for rate, checks in bench.sizes["rates"]:
         groups = [[each] for each in servers] if rate >= 100 else [servers]
@@ -115,7 +113,7 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
                 times(checking)
             for name, server in group:
                 spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
-                yield name, f"cpu_us_at_rate.{rate}", spent / 1000
+                yield name, f"cpu_us_at_rate_{rate}", spent / 1000
 
 
 def memory_kept(bench: Bench) -> Iterator[Sample]:
@@ -130,7 +128,7 @@ def memory_kept(bench: Bench) -> Iterator[Sample]:
 
 def exec_probes(bench: Bench) -> Iterator[Sample]:
     """Run exec probes: their time, CPU and peak of memory, and the checked listener's CPU."""
-    pid_file = bench.folder / "worker.pid"
+    pid_file = Path(mkdtemp(), "worker.pid")
     pid_file.write_text(str(os.getpid()), encoding="utf-8")
     os.environ.setdefault("ANTHROPIC_API_KEY", "any")
     server = bench.servers[ON_ASYNCIO.name]
@@ -177,8 +175,8 @@ def imports(bench: Bench) -> Iterator[Sample]:
         }
         for each in candidates:
             took, memory = found[each.imports]
-            yield each.name, "import.ms", took / 1e6
-            yield each.name, "import.bytes", memory
+            yield each.name, "import_ms", took / 1e6
+            yield each.name, "import_bytes", memory
 
 
 def worker_loss(bench: Bench) -> Iterator[Sample]:
@@ -187,7 +185,8 @@ def worker_loss(bench: Bench) -> Iterator[Sample]:
     The worker counts units of work. What it takes for one, in CPU time, is measured without checks;
     then, with checks, whatever CPU time did not go into units went into the checks.
     """
-    files = {each.name: bench.folder / each.name for each in (*LISTENERS, *PEERS)}
+    folder = mkdtemp()
+    files = {each.name: Path(folder, each.name) for each in (*LISTENERS, *PEERS)}
     shared = {name: progress_in(file) for name, file in files.items()}
     commands = {name: worker(name, "busy", file) for name, file in files.items()}
     count = bench.sizes["worker_checks"]

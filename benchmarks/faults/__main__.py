@@ -12,9 +12,7 @@ import asyncio
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from math import ceil, inf
-from operator import itemgetter
-from pathlib import Path
+from math import ceil
 from typing import Any
 
 from benchmarks.candidates import CANDIDATES, ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
@@ -35,13 +33,12 @@ SIZES = {  # in full, and in a quick run
 }
 HAPPENS_AFTER = 3.5  # s, of checks every second
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
-OURS = (ON_ASYNCIO.name, WATCHED.name)
 SAME = 1.0  # s: verdicts less than this apart are no more than one check apart
 
 Cell = tuple[str, Condition]  # a candidate, and what happens to it
 
 
-def measure(sizes: Mapping[str, Any], _: Path) -> Results:
+def measure(sizes: Mapping[str, Any]) -> Results:
     """Run the cells."""
     conditions = [CONDITIONS[name] for name in sizes["conditions"]]
     not_run = [each for each in conditions if each.needs and not find_spec(each.needs)]
@@ -51,12 +48,14 @@ def measure(sizes: Mapping[str, Any], _: Path) -> Results:
         for candidate in sizes["candidates"]
         if each not in not_run
     ]
-    verdicts: list[Results] = []
+    found: Results = {each.name: {} for each in conditions if each not in not_run}
     for batch in _batches(cells):
         with serving({cell: _command(*cell) for cell in batch}, quiet=True) as servers:
-            verdicts += asyncio.run(_judge_all(servers, sizes["limit"]))
-        say(f"{len(verdicts)} of {len(cells)} cells")
-    return {"cells": verdicts, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
+            verdicts = asyncio.run(_judge_all(servers, sizes["limit"]))
+        for (candidate, condition), verdict in zip(batch, verdicts, strict=True):
+            found[condition.name][candidate] = verdict
+        say(f"{len(batch)} of {len(cells)} cells")
+    return {"found": found, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
 
 
 def _command(candidate: str, condition: Condition) -> list[str]:
@@ -80,20 +79,21 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
 
 async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Results]:
     judging = []
-    for cell, server in servers.items():
-        judging.append(asyncio.create_task(_judge(server, *cell, limit)))
+    for (_, condition), server in servers.items():
+        judging.append(asyncio.create_task(_judge(server, condition, limit)))
         # So that their checks do not all come at once.
         await asyncio.sleep(1 / len(servers))
     return await asyncio.gather(*judging)
 
 
-async def _judge(server: Server, candidate: str, condition: Condition, limit: float) -> Results:
+async def _judge(server: Server, condition: Condition, limit: float) -> Results:
     """Check a worker until kubelet would kill it, or for `limit` seconds after the condition.
 
     `killed_after` is in seconds from the condition on, None where it would not have been killed.
     """
     loop = asyncio.get_running_loop()
-    happens_at = loop.time() + HAPPENS_AFTER
+    begins = loop.time()
+    happens_at = begins + HAPPENS_AFTER
     loop.call_at(happens_at, server.send_signal, signal.SIGUSR1)
     made: list[Outcome] = []
 
@@ -105,14 +105,12 @@ async def _judge(server: Server, candidate: str, condition: Condition, limit: fl
         return at_once[0]
 
     killed_after = None
-    async for _, kills in checks(check_at_once, happens_at + limit):
+    async for _, kills in checks(check_at_once, begins, happens_at + limit):
         if kills:
             killed_after = round(loop.time() - happens_at, 2)
             break
     failures = [each.message for each in made if each.success is False]
     return {
-        "candidate": candidate,
-        "condition": condition.name,
         "killed_after": killed_after,
         "checks": len(made),
         "failed": len(failures),
@@ -121,60 +119,40 @@ async def _judge(server: Server, candidate: str, condition: Condition, limit: fl
 
 
 def markdown(results: Results) -> str:
-    """Return the tables and what is to be said of them."""
-    rows: dict[str, dict[str, Results]] = {name: {} for name in results["sizes"]["conditions"]}
-    for cell in results["cells"]:
-        rows[cell["condition"]][cell["candidate"]] = cell
-    found = [row for row in rows.items() if row[1]]
-    faults = [row for row in found if CONDITIONS[row[0]].is_fault]
-    healthy = [row for row in found if row not in faults]
-    columns = {
-        name: lambda row, name=name: _seconds(row[1][name])
-        for name in results["sizes"]["candidates"]
-    }
+    """Return the tables, and which checks of healthy workers failed."""
+    found = results["found"]
+    seconds = {condition: _seconds(row) for condition, row in found.items()}
+    faults = {name: row for name, row in seconds.items() if CONDITIONS[name].is_fault}
+    healthy = {name: row for name, row in seconds.items() if name not in faults}
+    columns = {name: f"{{{name}}}" for name in results["sizes"]["candidates"]}
     failed = [
         f"- {condition}, {name}: {each['failed']} of {each['checks']} ({each['last_failure']})"
-        for condition, row in healthy
-        for name, each in row.items()
+        for condition in healthy
+        for name, each in found[condition].items()
         if each["failed"] and each["killed_after"] is None
     ]
-    text = (
-        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout "
-        f"of 1 s and three failures in a row. Never: not within {results['sizes']['limit']:g} s.\n"
-    )
+    limit = results["sizes"]["limit"]
     lines = [
-        text,
-        table(faults, {"a fault: the sooner the better": itemgetter(0), **columns}),
-        table(healthy, {"a healthy worker: never is right": itemgetter(0), **columns}),
+        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout",
+        f"of 1 s and three failures in a row. Never: not within {limit:g} s. Bold: the soonest of",
+        "a row, and what is less than a check later.\n",
+        table(faults, columns, "a fault: the sooner the better"),
+        table(healthy, columns, "a healthy worker: never is right"),
         "Checks that a healthy worker failed without being killed:\n",
         *(failed or ["- none"]),
-        "\nRows that a peer wins by more than a check:\n",
-        *([*_won_by_a_peer(found)] or ["- none"]),
         *(f"\nNot run: {each}." for each in results["not_run"]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _seconds(verdict: Results) -> str:
-    return "never" if verdict["killed_after"] is None else f"{verdict['killed_after']:.1f}"
-
-
-def _won_by_a_peer(found: Sequence[tuple[str, dict[str, Results]]]) -> Iterator[str]:
-    for condition, row in found:
-        harm = {name: _harm(verdict, condition) for name, verdict in row.items()}
-        ours = min((each for each in OURS if each in harm), key=harm.__getitem__)
-        winners = [each for each in row if harm[each] < harm[ours] - SAME]
-        if winners:
-            told = ", ".join(f"{each} {_seconds(row[each])}" for each in winners)
-            yield f"- {condition}: {told} ({ours} {_seconds(row[ours])})"
-
-
-def _harm(verdict: Results, condition: str) -> float:
-    """Return how long a fault goes on; of a healthy worker, that it is killed at all."""
-    seconds: float = inf if verdict["killed_after"] is None else verdict["killed_after"]
-    if CONDITIONS[condition].is_fault:
-        return seconds
-    return inf if seconds < inf else 0.0
+def _seconds(row: Results) -> dict[str, str]:
+    """Return what is to be shown of the verdicts in a row."""
+    after = {name: verdict["killed_after"] for name, verdict in row.items()}
+    soon = SAME + min((s for s in after.values() if s is not None), default=0.0)
+    return {
+        name: "never" if s is None else f"**{s:.1f}**" if s < soon else f"{s:.1f}"
+        for name, s in after.items()
+    }
 
 
 if __name__ == "__main__":

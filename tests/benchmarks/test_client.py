@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.client import run, start, times
 from benchmarks.processes import serving, worker
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile where pytest cleans up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("programs")))
+        yield
 
 
 @pytest.mark.parametrize(
