@@ -1,10 +1,7 @@
 """Healthy workers that would be killed, and checks that would fail, for each backlog.
 
-The worker is busy 50 ms of every 100 ms. Clients check each of its ports as kubelet does: three of
-a client's checks that fail in a row are a kill. Either three clients check at the same instant, or
-six at moments of their own; the timeout is 1 s, with a period of 1 s, or 2 s, with a period of 2 s.
-A process that stands still passes backlog + 1 checks, so the least backlog that never kills is the
-right one. Takes 9 min.
+Every worker is busy 50 ms of every 100 ms. A process that stands still passes backlog + 1 checks,
+so the least backlog that never kills is the right one. Takes 9 min.
 """
 
 from __future__ import annotations

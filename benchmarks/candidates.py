@@ -50,7 +50,8 @@ class Candidate:
     imports: str = ""
 
     def run(self, work: Work, backlog: int) -> None:
-        """Run the worker in this candidate's event loop."""
+        """Run the worker in this candidate's event loop; a backlog of 0 is the candidate's own."""
+        backlog = backlog or self.backlog
         if not iscoroutinefunction(self.serve):
             self.serve(work, backlog)
         elif self.loop == "uvloop":

@@ -85,7 +85,8 @@ def module(name: str, *arguments: object) -> list[str]:
 def worker(candidate: str, *work: object, backlog: int = 512) -> list[str]:
     """Return the command that runs a worker with a candidate around it: see worker.py.
 
-    The queue is as long as 256 checks at once need to find room in it, whatever the candidate.
+    The queue is as long as 256 checks at once need to find room in it, whatever the candidate;
+    with a backlog of 0 it is as long as the candidate makes it.
     """
     return module("worker", candidate, backlog, *work)
 

@@ -1,9 +1,6 @@
 """Which failures a probe sees, and how soon: this listener beside what people use.
 
-Every worker is a process of its own. A checker with kubelet's rules (period 1 s, timeout 1 s, three
-failures in a row) checks it; after 3.5 s the condition happens to it, half a period before a check.
-The tables tell how many seconds later kubelet would kill it, or never. Takes 12 min, and 15 s with
-`--quick`, which runs a few cells.
+Takes 12 min, and 15 s with `--quick`, which runs a few cells.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from importlib.util import find_spec
 from math import ceil
 from typing import Any
 
-from benchmarks.candidates import CANDIDATES, ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
+from benchmarks.candidates import ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
 from benchmarks.checks import check, checks
 from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.processes import Server, serving, worker
@@ -40,27 +37,24 @@ Cell = tuple[str, Condition]  # a candidate, and what happens to it
 
 def measure(sizes: Mapping[str, Any]) -> Results:
     """Run the cells."""
-    conditions = [CONDITIONS[name] for name in sizes["conditions"]]
-    not_run = [each for each in conditions if each.needs and not find_spec(each.needs)]
-    cells = [
-        (candidate, each)
-        for each in conditions
-        for candidate in sizes["candidates"]
-        if each not in not_run
-    ]
-    found: Results = {each.name: {} for each in conditions if each not in not_run}
+    wanted = [CONDITIONS[name] for name in sizes["conditions"]]
+    not_run = [each for each in wanted if each.needs and not find_spec(each.needs)]
+    conditions = [each for each in wanted if each not in not_run]
+    cells = [(candidate, each) for each in conditions for candidate in sizes["candidates"]]
+    found: Results = {each.name: {} for each in conditions}
     for batch in _batches(cells):
-        with serving({cell: _command(*cell) for cell in batch}, quiet=True) as servers:
+        commands = {
+            (candidate, condition): worker(
+                candidate, "faults.conditions", condition.name, backlog=0
+            )
+            for candidate, condition in batch
+        }
+        with serving(commands, quiet=True) as servers:
             verdicts = asyncio.run(_judge_all(servers, sizes["limit"]))
         for (candidate, condition), verdict in zip(batch, verdicts, strict=True):
             found[condition.name][candidate] = verdict
         say(f"{len(batch)} of {len(cells)} cells")
     return {"found": found, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
-
-
-def _command(candidate: str, condition: Condition) -> list[str]:
-    backlog = CANDIDATES[candidate].backlog
-    return worker(candidate, "faults.conditions", condition.name, backlog=backlog)
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
@@ -78,21 +72,21 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
 
 
 async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Results]:
-    judging = []
-    for (_, condition), server in servers.items():
-        judging.append(asyncio.create_task(_judge(server, condition, limit)))
-        # So that their checks do not all come at once.
-        await asyncio.sleep(1 / len(servers))
+    begins = asyncio.get_running_loop().time()
+    # So that their checks do not all come at once.
+    judging = [
+        _judge(server, condition, begins + index / len(servers), limit)
+        for index, ((_, condition), server) in enumerate(servers.items())
+    ]
     return await asyncio.gather(*judging)
 
 
-async def _judge(server: Server, condition: Condition, limit: float) -> Results:
+async def _judge(server: Server, condition: Condition, begins: float, limit: float) -> Results:
     """Check a worker until kubelet would kill it, or for `limit` seconds after the condition.
 
     `killed_after` is in seconds from the condition on, None where it would not have been killed.
     """
     loop = asyncio.get_running_loop()
-    begins = loop.time()
     happens_at = begins + HAPPENS_AFTER
     loop.call_at(happens_at, server.send_signal, signal.SIGUSR1)
     made: list[Outcome] = []

@@ -84,7 +84,7 @@ def _loaded(name: str) -> Iterator[_Loaded]:
     progress = progress_in(file)
     progress.working = True
     delays.touch()
-    command = worker(name, "busy", file, delays, backlog=CANDIDATES[name].backlog)
+    command = worker(name, "busy", file, delays, backlog=0)
     with serving({name: command}, SERVER_CORE, quiet=True) as servers:
         yield _Loaded(servers[name], progress, delays)
 
