@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from math import inf
 
 import anyio
@@ -18,13 +17,13 @@ from tcp_probe.rehearse.checks import run_check
 PROBE = Probe("liveness", period=1, timeout=1, failure_threshold=3)
 
 
-async def check(told: str, probe: Probe = PROBE) -> Outcome:
+async def check(told: str) -> Outcome:
     """Check what a worker has told of itself."""
     kind, _, rest = told.partition(" ")
     handler: Handler = Exec(("sh", "-c", rest))
     if kind != "exec":
         handler = TcpSocket(int(rest)) if kind == "tcp" else HttpGet(int(rest), path="/healthz")
-    return await run_check(handler, probe.timeout, os.environ)
+    return await run_check(handler, PROBE.timeout, os.environ)
 
 
 async def checks(
@@ -49,8 +48,12 @@ async def checks(
 
 
 async def count_checks(
-    told: str, counts: Counter[str], begins: float, ends: float, probe: Probe = PROBE
+    make: Callable[[], Awaitable[Outcome]],
+    counts: Counter[str],
+    begins: float,
+    ends: float,
+    probe: Probe = PROBE,
 ) -> None:
-    """Check a worker all that time, and count the checks, which failed, and what they kill."""
-    async for outcome, kills in checks(partial(check, told, probe), begins, ends, probe):
+    """Make checks all that time; count them, those that fail, and those that kubelet kills for."""
+    async for outcome, kills in checks(make, begins, ends, probe):
         counts.update(checks=1, failed=not outcome.success, kills=kills)

@@ -44,10 +44,7 @@ def measure(sizes: Mapping[str, Any]) -> Results:
     found: Results = {each.name: {} for each in conditions}
     for batch in _batches(cells):
         commands = {
-            (candidate, condition): worker(
-                candidate, "faults.conditions", condition.name, backlog=0
-            )
-            for candidate, condition in batch
+            cell: worker(cell[0], "faults.conditions", cell[1].name, backlog=0) for cell in batch
         }
         with serving(commands, quiet=True) as servers:
             verdicts = asyncio.run(_judge_all(servers, sizes["limit"]))

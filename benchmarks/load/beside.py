@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,7 +19,7 @@ from typing import Any
 
 from benchmarks.busy import Progress, progress_in
 from benchmarks.candidates import CANDIDATES
-from benchmarks.checks import count_checks
+from benchmarks.checks import check, count_checks
 from benchmarks.processes import SERVER_CORE, Server, found_by, module, resources, serving, worker
 from benchmarks.run import Results
 
@@ -61,7 +62,8 @@ class _Loaded:
         """
         seen, counts = self.delays.stat().st_size, Counter[str]()
         began, cpu, units = time.monotonic(), self.server.cpu_ns, self.progress.units
-        asyncio.run(count_checks(self.server.told, counts, began, began + seconds))
+        checking = partial(check, self.server.told)
+        asyncio.run(count_checks(checking, counts, began, began + seconds))
         time.sleep(max(0.0, began + seconds - time.monotonic()))
         took, used = time.monotonic() - began, (self.server.cpu_ns - cpu) / 1e9
         units = self.progress.units - units
