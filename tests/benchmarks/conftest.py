@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # last: an installed tcp_probe goes before the tree's
 
-_NEEDED = ("aiohttp", "fastapi", "matplotlib", "psutil", "trio", "uvicorn", "uvloop")
+_NEEDED = ("aiohttp", "fastapi", "matplotlib", "numpy", "psutil", "trio", "uvicorn", "uvloop")
 _LIMIT = 480.0  # s, for what takes 15 s on an idle machine
 
 
