@@ -40,7 +40,8 @@ ROOT = Path.cwd()
 WORK = ROOT / "mutants"
 # What is no part of the core: the command line, and what holds nothing that could be wrong.
 NO_CORE = {"__init__", "__main__", "_bad_input", "_check_command", "_columns", "_command_line"}
-AT_ONCE = 2
+# How many mutants are tried at once: most tests wait for something, so a core serves several.
+AT_ONCE = 3 * (os.cpu_count() or 1)
 # How long (s) the tests of one mutant may take when they pass: beyond it the slowest are left out.
 BUDGET = 20.0
 # How long (s) all tests may take.

@@ -274,7 +274,9 @@ class WithoutReaders(asyncio.SelectorEventLoop):
         raise NotImplementedError
 
 
-def test_a_loop_without_add_reader(checked: Checked, until: Until) -> None:
+def test_a_loop_without_add_reader(
+    checked: Checked, until: Until, lines: Callable[[], list[str]]
+) -> None:
     """A loop without `add_reader` answers, refuses and recovers like any other."""
 
     async def worker() -> None:
@@ -288,6 +290,7 @@ def test_a_loop_without_add_reader(checked: Checked, until: Until) -> None:
         assert checked(probe.port) == "refused"
 
     anyio.run(worker, backend_options={"loop_factory": WithoutReaders})
+    assert not any("cannot accept" in line for line in lines())
 
 
 async def test_machinery_that_breaks_refuses(

@@ -159,6 +159,23 @@ async def test_a_condition_that_does_not_return(
         await until(lambda: probe.listening)
 
 
+async def test_a_condition_that_was_given_up(until: Until) -> None:
+    """The reason stands, in the same words, until it is answered."""
+    reasons: list[tuple[str, ...]] = []
+
+    async def condition() -> bool:
+        if asked.is_set():
+            reasons.append(probe.reasons)
+        asked.set()
+        await anyio.sleep_forever()
+        return True
+
+    asked = anyio.Event()
+    async with tcp_probe.serve(0, condition=condition, interval=0.05) as probe:
+        await until(lambda: reasons)
+    assert reasons[0] == ("the condition did not return within 0.05 s",)
+
+
 async def test_a_condition_that_cannot_be_cancelled(until: Until) -> None:
     """Even where it shields itself it makes the port refuse in time, and heals when it returns."""
     free = anyio.Event()
@@ -243,9 +260,10 @@ async def test_ends_with_the_worker() -> None:
             raise
         return True
 
-    async with tcp_probe.serve(0, condition=condition):
+    async with tcp_probe.serve(0, condition=condition) as probe:
         await anyio.sleep(0.01)
     assert cancelled
+    assert probe.reasons == ("the condition has not been answered yet", "the worker has ended")
 
 
 async def test_a_condition_is_cancelled_soon_after_its_interval(until: Until) -> None:

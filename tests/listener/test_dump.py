@@ -288,3 +288,12 @@ def test_a_dump_that_is_no_utf_8(
     file.write_bytes(b"Timeout (0:00:34)!\nw\xf6rker.py\n")
     message.disarm()
     assert told == [(10, "Timeout (0:00:34)!\nw\ufffdrker.py\n")]
+
+
+def test_how_late_the_dump_is_without_an_event_loop(file: Path, soon: Soon) -> None:
+    """It is armed for 4.25 times `stall_timeout`, as nothing else wakes the thread."""
+    with tcp_probe.serve(0, termination_log=file, stall_timeout=1000) as probe:
+        words = probe._port.gate.last_words
+        assert words._file is not None
+        soon(words._file._timeouts.get, probe.port)
+        assert words._file._timeouts == {probe.port: 4250}

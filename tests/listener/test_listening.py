@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,7 @@ import anyio
 import pytest
 
 import tcp_probe
+from tcp_probe._listener import Listener
 
 Checked = Callable[..., str]
 Until = Callable[..., Awaitable[None]]
@@ -135,6 +137,27 @@ async def test_a_name_means_ipv4_first(checked: Checked) -> None:
         assert checked(probe.port, "127.0.0.1") == "passed"
 
 
+def test_a_name_whose_ipv6_address_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whichever order the system gives the addresses of a name, IPv4 is served."""
+    found = [
+        (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 0))
+        for family, address in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
+    ]
+    for each in (found, found[::-1]):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=each, **__: found)
+        with tcp_probe.serve(0, host="localhost") as probe:
+            assert probe._port.listener._address[0] == "127.0.0.1"
+
+
+@pytest.mark.usefixtures("ipv6")
+def test_an_ipv6_port_in_use() -> None:
+    """It is the same error as on IPv4, and names the host and the port."""
+    with tcp_probe.serve(0, host="::1") as probe:
+        told = f"cannot listen on host '::1', port {probe.port}: "
+        with pytest.raises(OSError, match=told):
+            tcp_probe.start(probe.port, host="::1")
+
+
 async def test_takes_the_port_it_is_given(free_port: int) -> None:
     """`port` is the port that was asked for."""
     async with tcp_probe.serve(free_port) as probe:
@@ -164,3 +187,29 @@ async def test_shows_what_it_is() -> None:
         assert repr(probe) == f"<tcp_probe.Probe port={probe.port} checks=0: listening>"
         probe.fail("draining")
         assert repr(probe) == f"<tcp_probe.Probe port={probe.port} checks=0: draining>"
+        probe._port.gate.refuse("x", "full")
+        assert repr(probe) == f"<tcp_probe.Probe port={probe.port} checks=0: draining; full>"
+
+
+@pytest.mark.parametrize("error", [None, OSError(errno.EMFILE, "Too many open files")])
+def test_the_connection_that_wakes_a_thread_in_accept(
+    error: OSError | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made where shutting down wakes none, waits for nothing, and may fail."""
+    timeouts: list[float | None] = []
+
+    class Knocking(socket.socket):
+        def connect_ex(self, address: Any) -> int:
+            timeouts.append(self.gettimeout())
+            if error is not None:
+                raise error
+            return super().connect_ex(address)
+
+    listener = Listener("127.0.0.1", 0, 1)
+    monkeypatch.setattr(socket, "socket", Knocking)
+    listener.knock()
+    assert timeouts == []
+    listener._ready_to_listen = False
+    listener.knock()
+    assert timeouts == [0]
+    listener.close()

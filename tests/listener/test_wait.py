@@ -58,6 +58,7 @@ def test_the_same_without_an_event_loop(checked: Checked, soon: Soon) -> None:
         assert probe.refusals == 0
         before.close()
         soon(lambda: probe.listening)
+        assert not probe._port.timers.running
         assert checked(probe.port) == "passed"
         soon(lambda: probe.checks == 1)
 
