@@ -126,12 +126,13 @@ async def test_watchdog_timeout_that_cannot_be_meant(timeout: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "error"), [("", ValueError), (None, TypeError), (OSError("x"), TypeError)]
+    ("reason", "error", "got"),
+    [("", ValueError, "an empty one"), (None, TypeError, "None"), (1, TypeError, r"1 \(int\)")],
 )
-async def test_fail_without_a_reason(reason: Any, error: type[Exception]) -> None:
+async def test_fail_without_a_reason(reason: Any, error: type[Exception], got: str) -> None:
     """`fail` wants a text that says why."""
     async with tcp_probe.serve(0) as probe:
-        with pytest.raises(error, match="reason: expected a text"):
+        with pytest.raises(error, match=f"^reason: expected a text.*, got {got}"):
             probe.fail(reason)
         assert probe.listening
 

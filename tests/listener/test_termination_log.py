@@ -253,3 +253,15 @@ def test_what_an_earlier_worker_said_goes_with_the_next_on_its_port(file: Path) 
     assert file.read_text() == "port 2 refuses checks: draining\n"
     one.close()
     other.close()
+
+
+async def test_readiness_is_no_reason_to_end(file: Path, until: Until) -> None:
+    """A port with a condition writes nothing: its refusals restart no container."""
+
+    async def condition() -> bool:
+        return False
+
+    async with tcp_probe.serve(0, condition=condition, termination_log=file) as probe:
+        await until(lambda: probe.reasons == ("the condition returned False",))
+        probe.fail("draining")
+        assert file.read_text() == ""
