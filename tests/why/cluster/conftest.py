@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -231,9 +232,18 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
         yield cluster
 
 
+class _DayOfTheRecording(datetime):
+    """The clock of that day: what is long over is no longer told as a fault."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime(2026, 11, 24, 12, tzinfo=tz)
+
+
 @pytest.fixture
-def recorded_cluster(cluster: Cluster) -> Cluster:
-    """Let it hold every recorded scenario."""
+def recorded_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """Let it hold every recorded scenario, on the day on which they were recorded."""
+    monkeypatch.setattr("tcp_probe.why.cluster.datetime", _DayOfTheRecording)
     for path in sorted(CORPUS.iterdir()):
         scenario = json.loads(path.read_text(encoding="utf-8"))
         cluster.add("Pod", scenario["pods"])
