@@ -57,7 +57,7 @@ async def test_shows_where_the_loop_stands(lines: Callable[[], list[str]]) -> No
     def a_synchronous_call() -> None:
         block_until(lambda: any("has not run" in line for line in lines()))
 
-    async with tcp_probe.serve(0, stall_timeout=0.1):
+    async with tcp_probe.serve(0, stall_timeout=0.5):
         a_synchronous_call()
     told = [line for line in lines() if "has not run" in line]
     assert len(told) == 1

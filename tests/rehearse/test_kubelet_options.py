@@ -77,7 +77,7 @@ def test_a_node_may_shorten_the_back_off(events: Callable[..., list[dict[str, An
     [
         (["--kubernetes", "1.27"], "expected a version from 1.28 to 1.37, got '1.27'"),
         (["--kubernetes", "new"], "expected a version such as 1.37, got 'new'"),
-        (["--max-restart-period", "0"], "expected a number of at least 1, got '0'"),
+        (["--max-restart-period", "0"], "expected a whole number of at least 1, got '0'"),
         (["--max-restart-period", "301"], "expected at most 300, got 301"),
         (
             ["--max-restart-period", "30", "--kubernetes", "1.31"],
