@@ -33,7 +33,7 @@ def check(arguments: list[str]) -> int:
     What a failed check prints is what kubelet writes after `Liveness probe failed: `, for a
     tcpSocket probe of its own and, from this output, for an exec probe.
     """
-    if arguments in (["-h"], ["--help"]):
+    if "-h" in arguments or "--help" in arguments:
         print(_HELP, end="")
         return 0
     try:

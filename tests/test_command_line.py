@@ -123,6 +123,21 @@ def test_why_of_a_file_says_how_one_is_read(path: str, capsys: Output) -> None:
     assert told in capsys.readouterr().err
 
 
+def test_a_kind_and_its_name_are_one_argument(capsys: Output) -> None:
+    """Whoever is used to kubectl writes two."""
+    assert main(["why", "deployment", "web"]) == 2
+    assert "got also web; a kind and its name are one, as in deployment/web" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("arguments", [["check", "9090", "--help"], ["check", "-h", "web"]])
+def test_help_is_given_beside_other_arguments_too(arguments: list[str], capsys: Output) -> None:
+    """As by every other command."""
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("usage: tcp-probe check")
+
+
 def test_a_whole_number_is_asked_for(capsys: Output) -> None:
     """Where half of one cannot be meant."""
     assert main(["explain", "a.yaml", "--backlog", "1.5"]) == 2

@@ -153,9 +153,9 @@ def _command(workload: Workload, given: Sequence[str], address: str) -> Sequence
         command = [word.replace(f"$({name})", value) for word in command]
     path = workload.env.get("PATH", search_path())
     if shutil.which(command[0], path=path) is None:
+        mend = "each word stands apart" if " " in command[0].strip() else "give a command after --"
         raise CommandError(
-            f"cannot run {command[0]!r} of {own} here: no such program that may be run; "
-            "give a command after --"
+            f"cannot run {command[0]!r} of {own} here: no such program that may be run; {mend}"
         )
     return command
 

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.behind = "; a kind and its name are one, as in deployment/web"
     parser.add_argument(
         "target",
         nargs="?",

@@ -38,6 +38,7 @@ Output = pytest.CaptureFixture[str]
             ["FILE", "--", "no-such-command"],
             "cannot run 'no-such-command' of container worker here: no such program",
         ),
+        (["FILE", "--", "sleep 3"], "no such program that may be run; each word stands apart"),
         (
             ["FILE", "--", os.devnull],
             "cannot run '/dev/null' of container worker here: no such program that may be run",
