@@ -55,10 +55,11 @@ class Witness:
             self.rehearsal.stop()
 
     async def watch(self, file: str, command: tuple[str, ...], **options: Any) -> Event:
-        """Return the last event."""
+        """Return the event that ended it, or else the last one."""
         self.rehearsal = Rehearsal([Part(load(file), command, self)], **options)
         await self.rehearsal.run(PATIENCE)
-        return self.events[-1]
+        ended = [event for event in self.events if event.reason == self.until]
+        return (ended or self.events)[-1]
 
 
 async def test_a_hook_after_the_start_is_run(manifest: Manifest, pod: Pod) -> None:
