@@ -125,7 +125,7 @@ class Gate:
                 locked(self.lock, partial(self._say_more, cause, full))
         finally:
             news.is_known = True
-            self._decide()
+            self._decide(news)
         self._tell()
 
     def withdraw(self, cause: object) -> None:
@@ -156,14 +156,15 @@ class Gate:
         locked(self.lock, partial(self._log.put, news))
         self._tell()
 
-    def _decide(self) -> None:
+    def _decide(self, refusal: News | None = None) -> None:
         """Make the listener do what the reasons say, and announce it if that is news."""
-        locked(self.lock, self._obey_and_announce)
+        locked(self.lock, partial(self._obey_and_announce, refusal))
 
-    def _obey_and_announce(self) -> None:
+    def _obey_and_announce(self, refusal: News | None = None) -> None:
         self._obey()
         if self._told is not self.listening:
-            self._announce(News(logging.WARNING if self._reasons else logging.INFO))
+            refusal = refusal or News(logging.WARNING)
+            self._announce(refusal if self._reasons else News(logging.INFO))
 
     def _say_more(self, cause: object, reason: str) -> None:
         if cause in self._reasons:
@@ -198,10 +199,10 @@ class Gate:
     def _announce(self, news: News) -> None:
         """Get ready what there is to tell, in the order in which it happens: with the lock held."""
         news.reasons = self.reasons
-        self._told = not news.reasons
         if not self.forked:  # there the port that answers is the parent's
             self._log.put(news)
             self._files.put(news)
+        self._told = not news.reasons
 
     def _tell(self) -> None:
         """Tell what was announced. Outside the lock: who is told may be slow, or ask the probe."""

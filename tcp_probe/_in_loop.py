@@ -21,7 +21,7 @@ class InLoop:
 
     def __init__(self, port: Port) -> None:
         self._port = port
-        self._interrupt: KeyboardInterrupt | None = None
+        self._interrupt: BaseException | None = None
 
     async def enter(
         self,
@@ -47,21 +47,33 @@ class InLoop:
         self._coroutine = running_coroutine()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        self._begin(self._stay)
-        if isinstance(self._acceptor, TaskAcceptor):
-            self._begin(self._acceptor.run)
-        if stall_timeout is not None:
-            StallWatch(gate, port.timers, stall_timeout, soon).watch()
-        if condition is not None:
-            self._begin(partial(_condition.ask, condition, interval, gate, port.timers))
-        port.open()
-        self._acceptor.follow()
+        try:
+            self._begin(self._stay)
+            if isinstance(self._acceptor, TaskAcceptor):
+                self._begin(self._acceptor.run)
+            if stall_timeout is not None:
+                StallWatch(gate, port.timers, stall_timeout, soon).watch()
+            if condition is not None:
+                self._begin(partial(_condition.ask, condition, interval, gate, port.timers))
+            port.open()
+            self._acceptor.follow()
+        except BaseException as error:  # a signal handler's
+            await self.leave(error)
+            raise
 
     async def leave(self, error: BaseException | None) -> None:
         """Refuse at once, then end what runs beside the worker; don't raise `error` itself."""
         if self._port.gate.forked:
             return  # the loop and the tasks are the parent's: a child must not wait for them
-        self._end(error)
+        try:
+            self._end(error)
+        except BaseException:  # a signal handler's
+            self._end(error)
+            raise
+        finally:
+            await self._leave_tasks(error)
+
+    async def _leave_tasks(self, error: BaseException | None) -> None:
         if running_coroutine() is not self._coroutine:
             raise RuntimeError(
                 "serve() was left in another task than it was entered in: where a worker begins and"
@@ -92,8 +104,9 @@ class InLoop:
         async def guarded() -> None:
             try:
                 await background()
-            except KeyboardInterrupt as interrupt:
-                # On trio ^C strikes whatever runs. It is meant for the worker, and not in a group.
+            except (KeyboardInterrupt, SystemExit) as interrupt:
+                # On trio a signal handler strikes whatever runs, as ^C does. What it raises is
+                # meant for the worker, and not in a group.
                 self._interrupt = interrupt
                 self._tasks.cancel_scope.cancel()
             except BaseException as error:

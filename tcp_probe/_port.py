@@ -33,14 +33,10 @@ class Port:
         if self._ended or self.gate.forked:
             return
         try:
-            self.gate.refuse("end", reason, about=about, level=level)
-        except BaseException:  # a signal handler's, which may have struck before it refused
-            self.gate.refuse("end", reason, level=level)
+            self._end(reason, level, about)
+        except BaseException:  # a signal handler's, which may strike anywhere in it
+            self._end(reason, level)
             raise
-        finally:
-            self._let_go()
-            self._ended = True
-            self.gate.finish()
 
     def end_with(self, error: BaseException | None) -> None:
         """Refuse for good, since the worker has ended, with what it raised if it has."""
@@ -51,11 +47,21 @@ class Port:
             self.end("the worker ended with", level, error)
 
     def abandon(self) -> None:
-        """Let go of a port that the worker could not begin with, and say nothing."""
-        self.gate.hold("end", "the worker did not begin")
-        self._let_go()
-        self.gate.last_words.close()
+        """Let go of a port that the worker could not begin with."""
+        reason = "the worker did not begin"
+        if self.listener.listening:  # a signal handler has raised after it was opened
+            self.end(reason)
+        else:  # there is nothing to tell
+            self.gate.hold("end", reason)
+            self._let_go()
+            self.gate.last_words.close()
         self.listener.close()
+
+    def _end(self, reason: str, level: int, about: object = NOTHING) -> None:
+        self.gate.refuse("end", reason, about=about, level=level)
+        self._let_go()
+        self._ended = True
+        self.gate.finish()
 
     def _let_go(self) -> None:
         self.guard = None

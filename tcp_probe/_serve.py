@@ -137,10 +137,7 @@ class serve(  # noqa: N801 (to its user it is a function)
         self._unused: object = weakref.ref(self, tell)
 
     def __enter__(self) -> Probe:
-        self._port = port = self._begin()
-        # Should a signal handler raise where the end of the block begins, this ends it.
-        port.guard = weakref.ref(self, lambda _: port.end_with(None))
-        return probe_of(port)
+        return self._begin(guarded=True)
 
     def __exit__(
         self,
@@ -157,13 +154,14 @@ class serve(  # noqa: N801 (to its user it is a function)
         self._unused = None
         port = self._take(blocking=False)
         try:
-            in_loop = InLoop(port)
+            probe, in_loop = probe_of(port), InLoop(port)
+            self._guard(port)
             await in_loop.enter(self._stall_timeout, self._condition, self._interval)
         except BaseException:
             port.abandon()
             raise
         self._in_loop = in_loop
-        return probe_of(port)
+        return probe
 
     async def __aexit__(
         self,
@@ -174,8 +172,8 @@ class serve(  # noqa: N801 (to its user it is a function)
         if self._in_loop is not None:
             await self._in_loop.leave(exc)
 
-    def _begin(self) -> Port:
-        """Listen, and accept in a thread, until the port is ended."""
+    def _begin(self, *, guarded: bool) -> Probe:
+        """Listen, and accept in a thread, until the port is ended or, if guarded, this is gone."""
         self._unused = None
         if self._condition is not None:
             raise TypeError(
@@ -184,6 +182,9 @@ class serve(  # noqa: N801 (to its user it is a function)
             )
         port = self._take(blocking=True)
         try:
+            probe = probe_of(port)
+            if guarded:
+                self._guard(port)
             port.acceptor = acceptor = ThreadAcceptor(port.gate, port.listener, port.timers)
             acceptor.start()
             loop = running_loop()
@@ -199,7 +200,12 @@ class serve(  # noqa: N801 (to its user it is a function)
         except BaseException:
             port.abandon()
             raise
-        return port
+        self._port = port
+        return probe
+
+    def _guard(self, port: Port) -> None:
+        # Should a signal handler raise where the end of the block begins, this ends it.
+        port.guard = weakref.ref(self, lambda _: port.end_with(None))
 
     def _take(self, *, blocking: bool) -> Port:
         if self._entered:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 from ._defaults import BACKLOG, STALL_TIMEOUT, TERMINATION_LOG
-from ._probe import Probe, probe_of
+from ._probe import Probe
 from ._serve import serve
 
 
@@ -37,7 +37,7 @@ def start(  # noqa: PLR0913 (its user names what differs from the defaults)
         wait=wait,
         termination_log=termination_log,
     )
-    return probe_of(serving._begin())
+    return serving._begin(guarded=False)
 
 
 start.__module__ = "tcp_probe"

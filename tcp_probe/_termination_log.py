@@ -122,10 +122,9 @@ class TerminationMessage:
         self._use(self._leave)
 
     def _leave(self, file: _File) -> _StoodStill | None:
-        try:
-            return file.leave(self._port)
-        finally:
-            self._file = None
+        stood_still = file.leave(self._port)
+        self._file = None
+        return stood_still
 
     def _use(self, act: Callable[..., _StoodStill | None], *arguments: object) -> None:
         def use() -> _StoodStill | None:
@@ -177,10 +176,13 @@ class _File:
 
     def leave(self, port: int) -> _StoodStill | None:
         stood_still = self.disarm(port)
-        self._ports.remove(port)
+        if port in self._ports:
+            self._ports.remove(port)
         if not self._ports:
             _files.pop(self._path, None)  # not there in a forked child
-            os.close(self._descriptor)
+            # Whoever was struck by a signal handler that does this finds no other file there.
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
         return stood_still
 
     def say(self, port: int, text: str, frames: str) -> _StoodStill | None:
@@ -194,6 +196,7 @@ class _File:
         found = self._read()
         if found in {b"", self._ours} and found != said:
             os.ftruncate(self._descriptor, 0)
+            self._ours = said
             self._ours = said[: os.write(self._descriptor, said)]
         self._arm()
         return stood_still
