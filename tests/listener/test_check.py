@@ -65,13 +65,17 @@ def test_host_with_international_letters(free_port: int) -> None:
         ({"port": 0}, ValueError, "port: expected 1 to 65535, got 0"),
         ({"port": "9090"}, TypeError, "port: expected an int, got '9090'"),
         ({"port": 9090, "timeout": 0}, ValueError, "timeout: .* above 0, at most 1e9, got 0"),
-        ({"port": 9090, "host": None}, TypeError, "host: expected a text, got None"),
+        ({"port": 9090, "host": None}, TypeError, r"host: expected a text, got None \(NoneType\)"),
         (
             {"port": 9090, "host": "é" * 70},
             ValueError,
             "host: expected an address or a name, got 'é",
         ),
-        ({"port": 9090, "timeout": "1"}, TypeError, "timeout: .* got '1'"),
+        (
+            {"port": 9090, "timeout": "1"},
+            TypeError,
+            "timeout: expected a number of seconds, got '1'",
+        ),
     ],
 )
 def test_arguments_that_cannot_be_meant(
