@@ -72,7 +72,7 @@ class Worker:
         """Make one check; return what it saw: passes, refuses or times out."""
         try:
             tcp_probe.check(port)
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return "refuses"
         except TimeoutError:
             return "times out"
