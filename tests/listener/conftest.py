@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tcp_probe._termination_log import TerminationMessage
 
 
 @pytest.fixture
@@ -12,3 +15,17 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.touch()
     monkeypatch.delenv("TCP_PROBE_TERMINATION_LOG", raising=False)
     return path
+
+
+@pytest.fixture
+def told() -> list[tuple[float, str]]:
+    """Note what is told of a process that stood still."""
+    return []
+
+
+@pytest.fixture
+def message(file: Path, told: list[tuple[float, str]]) -> Iterator[TerminationMessage]:
+    """Make what a port has to say in the file, whose dump is never due in a test."""
+    message = TerminationMessage(str(file), 1, lambda *of_a_dump: told.append(of_a_dump))
+    yield message
+    message.close()

@@ -8,7 +8,7 @@ import faulthandler
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +110,18 @@ async def test_a_stall_while_the_port_refuses_already_is_no_stand_still(
     assert not any("stood still" in line for line in lines())
 
 
-def test_the_dump_is_due_for_the_port_that_wants_it_first(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of two ports of a process none delays the other's dump, unless that one refuses or ended."""
+@pytest.fixture
+def armed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note for how many seconds the dump is armed each time, in place of arming it."""
     armed: list[float] = []
     monkeypatch.setattr(
         faulthandler, "dump_traceback_later", lambda seconds, **_: armed.append(seconds)
     )
+    return armed
+
+
+def test_the_dump_is_due_for_the_port_that_wants_it_first(file: Path, armed: list[float]) -> None:
+    """Of two ports of a process none delays the other's dump, unless that one refuses or ended."""
     slow, quick = (_termination_log.TerminationMessage(str(file), port, print) for port in (1, 2))
 
     def due_in(message: _termination_log.TerminationMessage, stall_timeout: float) -> float:
@@ -226,14 +230,9 @@ def test_without_a_thread_that_watches_nothing_is_dumped(
 
 
 def test_the_dump_is_armed_again_at_each_fourth_ping(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    message: _termination_log.TerminationMessage, armed: list[float]
 ) -> None:
     """It is armed for 3.4 times `stall_timeout`, and so it comes after 1 to 3.4 times that."""
-    armed: list[float] = []
-    monkeypatch.setattr(
-        faulthandler, "dump_traceback_later", lambda seconds, **_: armed.append(seconds)
-    )
-    message = _termination_log.TerminationMessage(str(file), 1, print)
     assert message.arm(1000) == pytest.approx(message._armed_at + 2400)
     message._armed_at -= 1800  # as the third ping finds it
     message.arm(1000)
@@ -244,25 +243,6 @@ def test_the_dump_is_armed_again_at_each_fourth_ping(
     message.disarm()  # as in a stall, after which it is armed at once
     message.arm(1000)
     assert armed == [3400, 3400, 3400]
-    message.close()
-
-
-@pytest.fixture
-def told() -> list[tuple[float, str]]:
-    """Note what is told of a process that stood still."""
-    return []
-
-
-@pytest.fixture
-def message(
-    file: Path, told: list[tuple[float, str]]
-) -> Iterator[_termination_log.TerminationMessage]:
-    """Make what a port has to say in the file, whose dump is never due in a test."""
-    message = _termination_log.TerminationMessage(
-        str(file), 1, lambda *of_a_dump: told.append(of_a_dump)
-    )
-    yield message
-    message.close()
 
 
 def test_a_file_that_somebody_emptied_is_used_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -67,14 +66,6 @@ async def test_an_exception_while_it_refuses(file: Path) -> None:
     text = file.read_text()
     assert "refuses checks: draining; the worker ended with ZeroDivisionError(0)\n" in text
     assert "in dive\n" in text
-
-
-@pytest.fixture
-def message(file: Path) -> Iterator[_termination_log.TerminationMessage]:
-    """Make what a port has to say in the file."""
-    message = _termination_log.TerminationMessage(str(file), 1, print)
-    yield message
-    message.close()
 
 
 REASON = "port 1 refuses checks: stuck\n"

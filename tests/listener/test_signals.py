@@ -12,31 +12,38 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
 import tcp_probe
+from tcp_probe import _termination_log
 
 Checked = Callable[..., str]
 Until = Callable[..., Awaitable[None]]
+Soon = Callable[..., None]
+
+
+PACKAGE = str(Path(tcp_probe.__file__).parent)
 
 
 class Strike(Exception):  # noqa: N818 (as a signal handler's may be called)
     """What the handler raises."""
 
 
-def struck_at(count: int, act: Callable[[], object]) -> bool:
+def struck_at(count: int, act: Callable[[], object], within: str = "") -> bool:
     """Run `act` with a strike at the count-th place where Python runs signal handlers.
 
-    These are where a function begins, and after a call. Return whether there are so many.
+    These are where a function begins, and after a call, in files whose path begins with `within`.
+    Return whether there are so many.
     """
     left = count
 
-    def strike(_: FrameType, event: str, __: Any) -> None:
+    def strike(frame: FrameType, event: str, _: Any) -> None:
         nonlocal left
-        left -= event != "c_call"
+        left -= event != "c_call" and frame.f_code.co_filename.startswith(within)
         if not left:
             raise Strike
 
@@ -87,7 +94,7 @@ ACTS: dict[str, Callable[[tcp_probe.Probe], object]] = {
 
 @pytest.fixture
 def no_collection() -> Iterator[None]:
-    """Collect no garbage of other tests meanwhile, whose finalizers would be struck."""
+    """Collect no garbage meanwhile but what a test asks for: finalizers would be struck."""
     gc.collect()
     gc.disable()
     yield
@@ -121,6 +128,32 @@ async def test_a_handler_that_raises_anywhere(
             assert probe.listening, count
             count += 1
         assert count > 10
+
+
+def listen(port: int, file: Path) -> None:
+    with tcp_probe.serve(port, stall_timeout=600, termination_log=file):
+        pass
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:serve.* was never entered:RuntimeWarning")
+def test_wherever_a_handler_strikes_a_block_nothing_is_left(
+    free_port: int, file: Path, checked: Checked, soon: Soon, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The port refuses, no dump is armed, nothing is in the file, and no thread runs on."""
+    caplog.set_level(logging.CRITICAL, "tcp_probe")
+    listen(free_port, file)
+    threads = threading.active_count()
+    count = 1
+    while struck_at(count, lambda: listen(free_port, file), PACKAGE):
+        assert checked(free_port) == "refused", count
+        assert not any(each.is_armed for each in _termination_log._files.values()), count
+        assert not file.read_text(), count
+        gc.collect()  # a socket that had been bound, but did not listen yet
+        count += 1
+    assert count > 100
+    soon(lambda: threading.active_count() <= threads)
 
 
 @pytest.mark.parametrize("struck", ["listen", "shutdown"])

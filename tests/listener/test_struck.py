@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import tcp_probe
@@ -167,6 +168,28 @@ def test_a_port_of_the_kernels_choice_that_cannot_be_asked_for(
     assert checked(listener.port) == "passed"
     listener.close()
     assert checked(listener.port) == "refused"
+
+
+async def test_as_the_port_is_opened(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port refuses, no task is left, and what the handler raises comes as it is."""
+    opened = []
+    was = Port.open
+
+    def struck(port: Port) -> None:
+        was(port)
+        opened.append(port.listener.port)
+        raise Strike
+
+    monkeypatch.setattr(Port, "open", struck)
+    before = len(anyio.get_running_tasks())
+    with pytest.raises(Strike):
+        async with tcp_probe.serve(0, condition=anyio.lowlevel.checkpoint):
+            pytest.fail("the block must not begin")
+    assert len(anyio.get_running_tasks()) == before
+    assert checked(*opened) == "refused"
+    monkeypatch.undo()
+    async with tcp_probe.serve(*opened) as probe:
+        assert checked(probe.port) == "passed"
 
 
 async def test_a_change_after_the_event_loop_has_ended(
