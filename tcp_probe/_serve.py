@@ -59,7 +59,7 @@ class serve(  # noqa: N801 (to its user it is a function)
         One less than the checks that a process which no longer runs at all (stopped, or holding
         the GIL) may still pass, all clients together. The default of 2 is the least with which a
         healthy worker is never killed: kubelet starts the tickers of a pod's probes together, and
-        of 3 checks at the same instant, on a worker that is busy half of the time, 1 fails 12 % and
+        of 3 checks at the same instant, on a worker that is busy half of the time, 1 fails 16 % and
         2 fails none (benchmarks/results/backlog.md). Each more shows a process that stands still a
         period later.
     `stall_timeout`
