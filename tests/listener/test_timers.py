@@ -64,10 +64,12 @@ async def test_a_loop_that_answers_as_it_is_seen_to_stall() -> None:
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
         calls: list[Callable[[], None]] = []
         stall = StallWatch(probe._port.gate, probe._port.timers, 1e-9, calls.append)
-        stall.watch()
-        calls.pop()()
-        assert not stall._is_over()
-        assert probe.listening
+        with probe._port.gate.lock:  # so that the thread does not ping again meanwhile
+            stall.watch()
+            assert stall._is_over()
+            calls.pop()()
+            assert not stall._is_over()
+            assert probe.listening
 
 
 async def test_a_ping_is_looked_at_before_it_is_a_stall() -> None:
