@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tcp_probe import _acceptor, _in_order
 from tcp_probe._termination_log import TerminationMessage
+
+
+@pytest.fixture(autouse=True)
+def enough_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an end wait for a thread as long as a busy machine may hold it up."""
+    monkeypatch.setattr(_in_order, "_PATIENCE", 20.0)
+    monkeypatch.setattr(_acceptor, "_PATIENCE", 20.0)
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ async def test_a_port_that_was_taken_meanwhile(
     """There, where refusing gives the port up, another may take it: then the probe is broken."""
     async with tcp_probe.serve(0, host="127.0.0.1") as probe:
         probe.fail("draining")
-        await anyio.sleep(0.01)
+        await until(lambda: probe._port.listener.socket.fileno() == -1)
         with socket.create_server(("127.0.0.1", probe.port)):
             probe.recover()
             await until(lambda: not probe.listening)

@@ -94,11 +94,11 @@ def test_a_loop_that_has_ended(checked: Checked, lines: Lines) -> None:
     """When the loop it watches has ended, the port refuses and says so; it is no warning."""
 
     async def worker() -> tcp_probe.Probe:
-        return tcp_probe.start(0, stall_timeout=0.1)
+        return tcp_probe.start(0, stall_timeout=1)
 
     probe = anyio.run(worker)
     pause = threading.Event()
-    while probe.listening:
+    while not probe.refusals:
         pause.wait(0.005)
     assert checked(probe.port) == "refused"
     assert probe.reasons == ("the event loop has ended",)

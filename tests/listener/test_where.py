@@ -10,6 +10,7 @@ import anyio.to_thread
 import pytest
 
 import tcp_probe
+from tcp_probe._timer import Timer
 from tcp_probe._where import _await_chain, here, raised_at
 
 Lines = Callable[[], list[str]]
@@ -20,13 +21,18 @@ async def told_by_a_watchdog(
     step: Callable[[], Awaitable[object]], lines: Lines, until: Until
 ) -> str:
     """Let a task wait in `step` until its watchdog runs out; return the line in the log."""
+    timers: list[Timer] = []
 
     async def worker() -> None:
-        with probe.watchdog(0.05):
+        with probe.watchdog(3600) as watchdog:
+            timers.append(watchdog._timer)
             await step()
 
     async with tcp_probe.serve(0) as probe, anyio.create_task_group() as tasks:
         tasks.start_soon(worker)
+        await anyio.wait_all_tasks_blocked()
+        timers[0].reset_at -= 3600  # it runs out where the task waits, not on its way there
+        probe._port.timers.look_at(timers[0])
         await until(lambda: any("watchdog" in line for line in lines()))
         tasks.cancel_scope.cancel()
     return next(line for line in lines() if "watchdog" in line)
