@@ -110,7 +110,7 @@ async def test_a_handler_that_raises_anywhere(
     """Wherever it strikes, the lock is free after it, and the port does what the probe says."""
     # The locks of the logging module itself do not survive a strike.
     caplog.set_level(logging.CRITICAL, "tcp_probe")
-    async with tcp_probe.serve(0, backlog=4000) as probe:
+    async with tcp_probe.serve(0, backlog=4000, stall_timeout=600) as probe:
         for warm in ACTS.values():
             warm(probe)
         probe.recover()

@@ -89,7 +89,7 @@ async def test_a_timer_that_has_run_out_is_not_due_again(until: Until) -> None:
     """While the reason stands there is nothing to do, and the thread does not spin."""
     async with tcp_probe.serve(0, stall_timeout=0.05) as probe:
         with probe.watchdog(0.05) as watchdog:
-            await until(lambda: not probe.listening)
+            await until(lambda: watchdog._timer.ran_out)
             assert watchdog._timer.due_at() == float("inf")
             turns = 0
             due = probe._port.timers._due
@@ -116,8 +116,7 @@ async def test_a_timer_that_breaks_refuses(until: Until, lines: Callable[[], lis
 
     async with tcp_probe.serve(0) as probe:
         Broken(probe._port.gate, probe._port.timers, 1.0, "").start(str)
-        await until(lambda: not probe.listening)
-        assert probe.reasons == ("the probe itself broke: RuntimeError('bug')",)
+        await until(lambda: probe.reasons == ("the probe itself broke: RuntimeError('bug')",))
         await until(lambda: any(line.startswith("ERROR") for line in lines()))
 
 
@@ -130,16 +129,18 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
     """While the thread is held up, who accepts refuses and shows where it stands; then it heals."""
     monkeypatch.setattr(_timers, "_GRACE", 0.1)
     monkeypatch.setattr(_in_order, "_PATIENCE", 0.1)
-    held = threading.Event()
+    entered, held = threading.Event(), threading.Event()
 
     def hold_up() -> str:
+        entered.set()
         assert held.wait(20)
         return ""
 
     async with tcp_probe.serve(0, stall_timeout=None) as probe:
         timer = Timer(probe._port.gate, probe._port.timers, 0.01, "a reason")
         timer.start(hold_up)
-        await until(lambda: probe.reasons == ("a reason",))
+        await until(entered.is_set)
+        assert probe.reasons == ("a reason",)
         timer.stop()
 
         async def refused() -> bool:
@@ -152,8 +153,7 @@ async def test_a_thread_that_does_not_come_back_is_told_by_the_next_checks(
         assert probe.reasons == ("the thread that watches does not run",)
         await until(lambda: any("in hold_up" in line for line in lines()))
         held.set()
-        await until(lambda: probe.listening)
-        assert checked(probe.port) == "passed"
+        await until(lambda: probe.listening and checked(probe.port) == "passed")
 
 
 def test_what_a_forked_child_does_first(
@@ -226,9 +226,10 @@ def test_a_child_that_may_not_have_one_file_more(monkeypatch: pytest.MonkeyPatch
     assert listener.socket.fileno() == -1
 
 
-def test_only_one_thread_watches() -> None:
+def test_only_one_thread_watches(soon: Callable[..., None]) -> None:
     """Where two are started at the same moment, the second leaves it to the first."""
     with tcp_probe.serve(0) as probe, probe.watchdog(60), probe.watchdog(60):
+        soon(lambda: probe._port.timers._thread)
         thread = probe._port.timers._thread
         probe._port.timers._run()
         assert probe._port.timers._thread is thread
