@@ -127,10 +127,17 @@ class Worker:
         return self.process.wait(DEADLINE)
 
     def cli(self) -> psutil.Process:
-        """Return the CLI that the worker runs now."""
-        children = psutil.Process(self.process.pid).children()
-        (cli,) = [child for child in children if child.name() == "claude"]
-        return cli
+        """Wait for the CLI that the worker runs now, and return it."""
+        found: list[psutil.Process] = []
+
+        def runs() -> bool:
+            with suppress(psutil.NoSuchProcess):
+                children = psutil.Process(self.process.pid).children()
+                found[:] = [child for child in children if child.name() == "claude"]
+            return len(found) == 1
+
+        _until(runs, "a CLI")
+        return found[0]
 
     def session(self) -> list[psutil.Process]:
         """Return the processes that run in the worker's session, the worker included."""

@@ -39,13 +39,13 @@ def test_a_silent_api_costs_turns_but_no_restart(
 ) -> None:
     """A job is tried again, then set aside with the reason; the port listens all the while."""
     api.mode = "silent"
-    worker = start_worker(TURN_TIMEOUT="4", ATTEMPTS="2")
+    worker = start_worker(TURN_TIMEOUT="8", ATTEMPTS="2")
     (worker.spool.inbox / "1").write_text("prompt")
     with worker.always_alive():
         worker.wait_for_failures("1")
     folder = worker.spool.failed / "1"
     assert (folder / "prompt").read_text() == "prompt"
-    assert (folder / "reason").read_text() == "TurnError: no result after 4 s\n"
+    assert (folder / "reason").read_text() == "TurnError: no result after 8 s\n"
     assert worker.log.count(" 1: attempt ") == 2
     assert api.requests, "no turn got as far as the API"
     assert not list(worker.spool.outbox.iterdir())

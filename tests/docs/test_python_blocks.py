@@ -39,9 +39,10 @@ def test_a_python_block_runs_as_it_stands(block: Block, elsewhere: Callable[[str
     command = [sys.executable, "-W", "error", "-c", code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:
         deadline = time.monotonic() + DEADLINE
-        while it.poll() is None and not passes(port) and time.monotonic() < deadline:
+        seen = False
+        while it.poll() is None and not seen and time.monotonic() < deadline:
             time.sleep(0.05)
-        seen = passes(port)
+            seen = passes(port)
         try:
             # Most end by themselves soon; what runs for ever has shown that it does.
             it.wait(1 if seen else 0.1)

@@ -10,7 +10,7 @@ Start = Callable[..., Any]
 Soon = Callable[[Callable[[], object]], None]
 
 # On a busy machine it may still be on its way to sleep.
-ALIVE = {psutil.STATUS_SLEEPING, psutil.STATUS_RUNNING}
+ALIVE = {psutil.STATUS_SLEEPING, psutil.STATUS_DISK_SLEEP, psutil.STATUS_RUNNING}
 
 
 def test_a_forked_child_that_outlives_its_parent(start: Start) -> None:

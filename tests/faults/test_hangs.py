@@ -27,7 +27,7 @@ def test_a_blocked_loop(fault: str, start: Start, soon: Soon) -> None:
 
 def test_a_silent_await(start: Start, soon: Soon) -> None:
     """An await that never ends is refused by a watchdog, the log shows which, and it heals."""
-    worker = start("silent_await")
+    worker = start("silent_await", backlog=DEEP)
     assert worker.until_killed()[-3:] == ["refused"] * 3
     reason = "a watchdog ran out: no reset for 0.3 s"
     soon(lambda: "in reply\n" in worker.log)

@@ -23,7 +23,7 @@ def test_three_clients_at_once_on_a_busy_worker(start: Start) -> None:
         for _ in range(5):
             barrier.wait(20)
             outcomes.append(worker.check())
-            time.sleep(0.43)  # so that the rounds fall on different parts of the worker's cycle
+            time.sleep(1.43)  # so that the rounds fall on different parts of the worker's cycle
         return outcomes
 
     with ThreadPoolExecutor(CLIENTS) as clients:

@@ -25,7 +25,7 @@ PATIENCE = 60.0
 # What the recipes' minutes are here (s). An outage lasts longer than the watchdog, which is of 2 s
 # in most recipes here.
 OUTAGE = 3.0
-STALL = 0.5
+STALL = 1.0
 
 
 def soon(holds: Callable[[], object], told: Callable[[], str]) -> None:

@@ -79,8 +79,8 @@ def test_a_producer_that_waits_for_ever_is_refused(run: Callable[..., Any]) -> N
 def pool(start: Start) -> Any:
     """Start the pool of processes with these jobs."""
 
-    def pool(*jobs: str) -> Any:
-        changes = {"timeout=600": "timeout=2", "sys.argv[1:]": repr(jobs)}
+    def pool(*jobs: str, timeout: int = 2) -> Any:
+        changes = {"timeout=600": f"timeout={timeout}", "sys.argv[1:]": repr(jobs)}
         return start("process_pool", "python process_pool.py", None, changes)
 
     return pool
@@ -88,7 +88,7 @@ def pool(start: Start) -> Any:
 
 def test_a_pool_does_its_jobs_and_ends(pool: Any) -> None:
     """The port passes while the jobs are done, and the process ends with 0."""
-    worker = pool("wait", "other")
+    worker = pool("wait", "other", timeout=60)
     worker.until_done("other")
     assert worker.passes()
     (worker.folder / "go on").touch()

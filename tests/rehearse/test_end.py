@@ -90,7 +90,7 @@ async def test_the_time_that_was_given_is_kept(
 ) -> None:
     """The rehearsal ends by itself then."""
     stage = staged(manifest(pod()), HANDLE, WAIT, speed=10)
-    assert await stage.run(5) >= 5
+    assert await stage.run(20) >= 20
     assert stage.reasons == ["Started", "Ready"]
 
 
@@ -104,7 +104,7 @@ async def test_what_the_worker_has_started_ends_with_it(
         "    os.setsid()",
         "    print(os.getpid())",
         "    time.sleep(600)",
-        "time.sleep(0.3)",
+        "time.sleep(2)",
     )
     await stage.run()
     [(pid, _)] = stage.lines

@@ -253,7 +253,7 @@ async def test_a_body_that_breaks_off_is_no_result(server: Server) -> None:
 async def test_a_body_that_does_not_end_is_no_result(server: Server) -> None:
     """After the timeout."""
     server.keeps_open = True
-    outcome = await get(server, page("200 OK", "Content-Length: 99", body="fi"), limit=0.5)
+    outcome = await get(server, page("200 OK", "Content-Length: 99", body="fi"), limit=2)
     reading = "(Client.Timeout or context cancellation while reading body)"
     assert outcome == Outcome(
         success=None, message=f"context deadline exceeded {reading}", state="failure"

@@ -158,7 +158,7 @@ async def test_an_exec_probe_gets_static_variables_filled_in(manifest: Manifest,
     key = {"secretKeyRef": {"name": "s", "key": "k"}}
     env = [{"name": "A", "value": "one"}, {"name": "B", "valueFrom": key}]
     line = "echo '<$(A)><$(B)><$(C)><$$(A)>'; exit 1"
-    probe = {**KILLED, "exec": {"command": ["sh", "-c", line]}}
+    probe = {**KILLED, "exec": {"command": ["sh", "-c", line]}, "timeoutSeconds": 20}
     file = manifest(pod({"shareProcessNamespace": True}, env=env, livenessProbe=probe))
     unhealthy = await Witness("Unhealthy").watch(file, ("sleep", "100"))
     assert unhealthy.message == "Liveness probe failed: <one><><$(C)><$(A)>\n"

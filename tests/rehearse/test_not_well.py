@@ -80,7 +80,7 @@ def test_what_never_becomes_ready_is_not_well(  # noqa: PLR0913, PLR0917 - each 
     script = "\n".join(["import signal, socket", *lines, "signal.pause()"])
     command = [sys.executable, "-S", "-c", script.replace("PORT", str(free_port))]
     file = manifest(pod(readinessProbe=probe))
-    assert rehearse([file, "--for", "3", "--", *command]) == status
+    assert rehearse([file, "--for", "6", "--", *command]) == status
     assert told in capsys.readouterr().out
 
 

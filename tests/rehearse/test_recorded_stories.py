@@ -52,15 +52,15 @@ async def test_the_recording_of_a_wrong_port_is_repeated(
         await stage.run(45)
         return stage
 
+    refused = "Liveness probe failed: dial tcp 127.0.0.1:19199: connect: connection refused"
+
     def repeated(stage: Any) -> bool:
-        return [reason for reason in stage.reasons if reason in kept] == expected
+        reasons = [reason for reason in stage.reasons if reason in kept]
+        return reasons == expected and sum(each.message == refused for each in stage.events) == 8
 
     stage = await at_a_speed_that_the_machine_keeps_up_with(perform, repeated)
     assert repeated(stage), stage.events
-    messages = [event.message for event in stage.events]
-    refused = "Liveness probe failed: dial tcp 127.0.0.1:19199: connect: connection refused"
-    assert messages.count(refused) == 8
-    assert messages[-1].startswith("Back-off restarting failed container app in pod ")
+    assert stage.events[-1].message.startswith("Back-off restarting failed container app in pod ")
     assert [event.message for event in stage.events if event.reason == "Exited"] == [
         "Container app exited with code 143"
     ] * 4

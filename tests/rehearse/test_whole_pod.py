@@ -96,14 +96,14 @@ def test_a_rule_may_restart_the_whole_pod(manifest: Manifest, pod: Pod, capsys: 
     ruled = {
         "name": "ruled",
         "image": "x",
-        "command": [*python, "import time; time.sleep(0.5); raise SystemExit(42)"],
+        "command": [*python, "import time; time.sleep(2); raise SystemExit(42)"],
         "restartPolicy": "Never",
         "restartPolicyRules": [rule],
     }
     document = pod(command=[*python, handle])
     document["spec"]["containers"].append(ruled)
     arguments = [manifest(document), "--container", "worker", "--all-containers", "--json"]
-    rehearse([*arguments, "--for", "8"])
+    rehearse([*arguments, *FOR])
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     reasons = [each["reason"] for each in told if each["container"] == "worker"]
     assert reasons[:6] == ["Started", "Ready", "Killing", "Exited", "NotReady", "Started"]
