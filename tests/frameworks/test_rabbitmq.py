@@ -13,10 +13,13 @@ CELERY = {
     '{"socket_timeout": 30}': '{"read_timeout": 30}',
     "timeout=60": "timeout=2",
 }
+# After an outage RabbitMQ knows the queue no more, and drops what comes before the app is back.
 FASTSTREAM = (
     "import asyncio, faststream_app as recipe\n"
+    "from faststream.rabbit import RabbitQueue\n"
     "async def send():\n"
     "    async with recipe.broker:\n"
+    "        await recipe.broker.declare_queue(RabbitQueue('QUEUE'))\n"
     "        await recipe.broker.publish({job!r}, 'QUEUE')\n"
     "asyncio.run(send())"
 )
