@@ -252,6 +252,23 @@ def test_the_dump_is_armed_again_at_each_fourth_ping(
     assert armed == [3400, 3400, 3400]
 
 
+def test_the_dump_is_armed_again_without_a_moment_between(
+    message: _termination_log.TerminationMessage,
+    armed: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The timer that runs goes on until the next one takes its place."""
+    cancelled: list[float] = []
+    monkeypatch.setattr(
+        faulthandler, "cancel_dump_traceback_later", lambda: cancelled.append(armed[-1])
+    )
+    message.arm(1000)
+    message._armed_at -= 2400
+    message.arm(1000)
+    assert armed == [3400, 3400]
+    assert not cancelled
+
+
 def test_a_file_that_somebody_emptied_is_used_again(
     file: Path, message: _termination_log.TerminationMessage, told: list[tuple[float, str]]
 ) -> None:
