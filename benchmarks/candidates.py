@@ -23,7 +23,7 @@ from typing import Any
 import anyio
 
 import tcp_probe
-from tcp_probe._defaults import BACKLOG
+from tcp_probe._defaults import BACKLOG, PING_PAUSE, STALL_TIMEOUT
 
 # What the usual snippets listen on; this listener and the floors answer IPv6 as well.
 _ANY = "0.0.0.0"  # noqa: S104 (every server here lives for minutes, for a benchmark)
@@ -69,6 +69,15 @@ async def nothing(work: Work, _: int) -> None:
     """Serve nothing: the worker alone."""
     tell("none", 0)
     await work(nullcontext)
+
+
+async def bare_sleep(work: Work, _: int) -> None:
+    """Wake as often as this listener's stall watch, and do nothing: the floor of an idle watch."""
+    tell("none", 0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work, nullcontext)
+        while True:  # noqa: ASYNC110 (nothing is waited for)
+            await anyio.sleep(PING_PAUSE * STALL_TIMEOUT)
 
 
 async def this_listener(
@@ -203,8 +212,9 @@ ON_ASYNCIO = ON_A_LOOP[0]
 IN_A_THREAD = _ours("tcp_probe in a thread", this_listener_in_a_thread)
 LISTENERS = (*ON_A_LOOP, IN_A_THREAD)
 _unwatched = partial(this_listener, stall_timeout=None)
-UNWATCHED = tuple(
-    _ours(f"{each.name}, no stall watch", _unwatched, loop=each.loop) for each in ON_A_LOOP
+UNCHECKED = (
+    *(_ours(f"{each.name}, no stall watch", _unwatched, loop=each.loop) for each in ON_A_LOOP),
+    *(Candidate(f"bare sleep on {loop}", bare_sleep, loop=loop) for loop in LOOPS),
 )
 WATCHED = _ours(f"tcp_probe, watchdog {WATCHDOG:g} s", partial(this_listener, watchdog=WATCHDOG))
 BARE = Candidate("bare add_reader", bare_reader, 5)
@@ -220,5 +230,5 @@ THREAD = Candidate("HTTP server in a thread", http_thread, 5)
 PID_FILE = Candidate("exec with a PID file", pid_file)
 WORKERS = tuple(Candidate(f"nothing on {loop}", nothing, loop=loop) for loop in LOOPS)
 CANDIDATES = {
-    each.name: each for each in (*CHECKED, THREAD, *UNWATCHED, *WORKERS, WATCHED, PID_FILE)
+    each.name: each for each in (*CHECKED, THREAD, *UNCHECKED, *WORKERS, WATCHED, PID_FILE)
 }

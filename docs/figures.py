@@ -130,6 +130,10 @@ def _ours(measured: dict[str, Any]) -> str:
         "idle, to watch the loop, s of CPU a day": [
             f"{each['idle_cpu_s_per_hour']['median'] * 24:.1f}" for each in found
         ],
+        "the same, by a bare sleep that wakes as often": [
+            f"{measured[f'bare sleep on {loop}']['idle_cpu_s_per_hour']['median'] * 24:.1f}"
+            for loop in OURS
+        ],
         "kept per check, bytes": [f"{each['kept_bytes']['median']:.0f}" for each in found],
         "loading it, over anyio, ms": [f"{each['import_ms']['median']:.1f}" for each in found],
         "loading it, over anyio, MB": [

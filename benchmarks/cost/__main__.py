@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNWATCHED
+from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNCHECKED
 from benchmarks.client import compiled
 from benchmarks.cost import derived, report
 from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench, starts
@@ -47,7 +47,7 @@ def measure(sizes: Mapping[str, Any]) -> Results:
     samples: list[Sample] = [*starts(sizes["claude_starts"])]
     commands = {FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
-    unchecked = {each.name: worker(each.name) for each in (*CHECKED, *UNWATCHED)}
+    unchecked = {each.name: worker(each.name) for each in (*CHECKED, *UNCHECKED)}
     with serving(commands, SERVER_CORE) as servers, serving(unchecked, SERVER_CORE) as idle:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
         before = {name: server.cpu_ns for name, server in idle.items()}
@@ -66,7 +66,7 @@ def measure(sizes: Mapping[str, Any]) -> Results:
             ratio = median(cpu) / median(values[probe, "client_cpu_us"])
             values[name, f"times {probe}"] = [ratio]
     figures = summarised(values)
-    order = (*commands, *EXEC_PROBES, *(each.name for each in UNWATCHED))
+    order = (*commands, *EXEC_PROBES, *(each.name for each in UNCHECKED))
     found = {name: figures[name] for name in order}
     return {
         "candidates": found,

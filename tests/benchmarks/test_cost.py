@@ -8,14 +8,14 @@ from xml.etree import ElementTree as ET
 import psutil
 import pytest
 
-from benchmarks.candidates import BARE, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, UNWATCHED
+from benchmarks.candidates import BARE, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, UNCHECKED
 from benchmarks.cost import derived
 from benchmarks.cost import spread as summary
 from benchmarks.cost.samples import EXEC_PROBES, FLOOR, SCRIPT
 
 LIMIT = 120.0  # s, for what takes a moment on an idle machine
 SERVERS = [each.name for each in CHECKED]
-UNCHECKED = [each.name for each in UNWATCHED]
+NEVER_CHECKED = [each.name for each in UNCHECKED]
 FIGURES = {
     "connect_us",
     "whole_us",
@@ -36,12 +36,12 @@ FIGURES = {
 def test_measures_every_figure_of_every_candidate(quick_run: Any) -> None:
     """The results hold each figure for each candidate."""
     candidates = quick_run.results["candidates"]
-    assert list(candidates) == [FLOOR, *SERVERS, *EXEC_PROBES, *UNCHECKED]
+    assert list(candidates) == [FLOOR, *SERVERS, *EXEC_PROBES, *NEVER_CHECKED]
     for name in SERVERS:
         # The bare loop stands beside the others as a floor alone.
         bare = {"worker_loss_us", "import_ms", "import_bytes"} if name == BARE.name else set()
         assert FIGURES - set(candidates[name]) == bare, name
-    for name in UNCHECKED:
+    for name in NEVER_CHECKED:
         assert set(candidates[name]) == {"idle_cpu_s_per_hour"}
     for name in EXEC_PROBES:
         figures = {"whole_us", "client_cpu_us", "peak_bytes"}
@@ -76,7 +76,7 @@ def test_judges_every_promise_but_never_by_exit_status(quick_run: Any) -> None:
 def test_writes_tables_that_show_every_candidate(quick_run: Any) -> None:
     """The Markdown has each candidate in its tables, whose rows all have the same cells."""
     text = (quick_run.folder / "cost.md").read_text(encoding="utf-8")
-    for name in (*SERVERS, *EXEC_PROBES, *UNCHECKED):
+    for name in (*SERVERS, *EXEC_PROBES, *NEVER_CHECKED):
         assert f"| {name} |" in text
     tables = [part.splitlines() for part in text.split("\n\n") if part.lstrip().startswith("|")]
     assert len(tables) == 6
