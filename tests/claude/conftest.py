@@ -90,11 +90,12 @@ class Worker:
         seen: list[str] = []
 
         def check() -> None:
-            seen.append(self.check(port))
-            # As often as kubelet at most: the queue is made for that. At ten a second it is full
-            # once a busy machine has kept the loop waiting for 0.3 s.
-            while not done.wait(1):
+            while True:
                 seen.append(self.check(port))
+                # As often as kubelet at most: the queue is made for that. At ten a second it is
+                # full once a busy machine has kept the loop waiting for 0.3 s.
+                if done.wait(1):
+                    return
 
         thread = threading.Thread(target=check)
         thread.start()

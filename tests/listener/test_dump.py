@@ -23,6 +23,13 @@ Soon = Callable[..., None]
 Until = Callable[..., Awaitable[None]]
 
 
+def is_armed(probe: tcp_probe.Probe) -> bool:
+    """Say whether the dump is armed; of a port that has a file."""
+    file = probe._port.gate.last_words._file
+    assert file is not None
+    return file.is_armed
+
+
 async def test_a_call_that_keeps_the_gil(file: Path, lines: Lines, until: Until) -> None:
     """Once it has returned the log has one line with it, and the file is as it was before.
 
@@ -30,8 +37,7 @@ async def test_a_call_that_keeps_the_gil(file: Path, lines: Lines, until: Until)
     """
     async with tcp_probe.serve(0, termination_log=file, stall_timeout=0.1) as probe:
         await anyio.sleep(0.1)
-        words = probe._port.gate.last_words
-        await until(lambda: words._file is not None and words._file.is_armed)
+        await until(lambda: is_armed(probe))
         ctypes.PyDLL(None).usleep(600_000)
         await until(lambda: any("stood still" in line for line in lines()))
         await until(lambda: not file.read_text())
@@ -109,8 +115,7 @@ async def test_a_stall_while_the_port_refuses_already_is_no_stand_still(
     """Threads that run while the loop stands still are not dumped, whatever was told before."""
     async with tcp_probe.serve(0, termination_log=file, stall_timeout=0.5) as probe:
         probe.fail("draining")
-        words = probe._port.gate.last_words
-        await until(lambda: words._file is not None and words._file.is_armed)
+        await until(lambda: is_armed(probe))
         time.sleep(3)
         assert file.read_text() == f"port {probe.port} refuses checks: draining\n"
         await until(lambda: probe.reasons == ("draining",))
@@ -191,9 +196,7 @@ def test_a_loop_that_has_ended_is_dumped_no_more(file: Path, soon: Soon) -> None
 
     probe = asyncio.run(begin())
     soon(lambda: not probe.listening)
-    words = probe._port.gate.last_words
-    assert words._file is not None
-    soon(lambda: words._file is not None and not words._file.is_armed)
+    soon(lambda: not is_armed(probe))
     assert file.read_bytes() == b""
     probe.close()
 
@@ -209,7 +212,7 @@ def test_an_end_that_is_struck_leaves_nothing_armed(
 
     probe = tcp_probe.start(0, termination_log=file)
     words = probe._port.gate.last_words
-    soon(lambda: words._file is not None and words._file.is_armed)
+    soon(lambda: is_armed(probe))
     monkeypatch.setattr(probe._port.gate, "refuse", struck)
     with pytest.raises(KeyboardInterrupt):
         probe.close()
@@ -229,9 +232,7 @@ def test_without_a_thread_that_watches_nothing_is_dumped(
     async def main() -> None:
         monkeypatch.setattr(_in_order.OwnThread, "start", start)
         async with tcp_probe.serve(0, stall_timeout=0.05, termination_log=file) as probe:
-            words = probe._port.gate.last_words
-            assert words._file is not None
-            assert not words._file.is_armed
+            assert not is_armed(probe)
 
     asyncio.run(main())
 
