@@ -24,7 +24,7 @@ from benchmarks.candidates import LOOPS, Watch
 from benchmarks.checks import PROBE, count_checks
 from benchmarks.faults.conditions import busy
 from benchmarks.processes import serving, worker
-from benchmarks.run import Results, run, say, table
+from benchmarks.run import Rows, Tables, run, say
 from tcp_probe.kubelet.steps import Outcome
 
 THREAD = "a thread"
@@ -34,6 +34,7 @@ SIZES = {  # in full, and in a quick run
     "ports": (8, 1),  # with clients of their own, for each backlog, moment and timeout
     "seconds": (120.0, 3.0),
 }
+TITLE = "Kills of a healthy worker / share of its checks that failed, % / checks"
 MOMENTS = {"3 at the same instant": (3, False), "6 at moments of their own": (6, True)}
 TIMEOUTS = (1.0, 2.0)  # s; a period is as long as its timeout
 
@@ -41,10 +42,10 @@ Kind = tuple[str, float, int]  # moments, timeout, backlog
 Counts = Mapping[Kind, Counter[str]]
 
 
-def measure(sizes: Mapping[str, Any]) -> Results:
+def measure(sizes: Mapping[str, Any]) -> Tables:
     """Check every backlog, with every event loop, at the same time."""
     kinds = list(product(MOMENTS, TIMEOUTS, sizes["backlogs"])) * sizes["ports"]
-    found: Results = defaultdict(dict)
+    found: Rows = defaultdict(dict)
     for loop in sizes["loops"]:
         say(loop)
         on = "asyncio" if loop == THREAD else loop
@@ -53,10 +54,10 @@ def measure(sizes: Mapping[str, Any]) -> Results:
             ports = map(int, servers[loop].stdout.readline().split())
             counts = asyncio.run(_check_all(zip(kinds, ports, strict=True), sizes["seconds"]))
         for (moments, timeout, backlog), count in counts.items():
-            share = count["failed"] / count["checks"]
             row = found[f"{loop}, {moments}, {timeout:g} s"]
-            row[f"backlog {backlog}"] = {**count, "share_failed": share}
-    return {"found": found}
+            share = round(100 * count["failed"] / count["checks"], 1)
+            row[f"backlog {backlog}"] = [count["kills"], share, count["checks"]]
+    return {TITLE: found}
 
 
 async def _check_all(checked: Iterable[tuple[Kind, int]], seconds: float) -> Counts:
@@ -92,20 +93,6 @@ async def _check(port: int, limit: float) -> Outcome:
     return Outcome(success=False)
 
 
-def markdown(results: Results) -> str:
-    """Return the table: kills, and the share of the checks that failed."""
-    rows = results["found"]
-    columns = {
-        f"backlog {each}": f"{{backlog {each}/kills}} ({{backlog {each}/share_failed:.1%}})"
-        for each in results["sizes"]["backlogs"]
-    }
-    checks = min(count["checks"] for row in rows.values() for count in row.values())
-    return (
-        f"Kills of a healthy worker, and the share of its checks that failed; of {checks} checks "
-        f"or more each.\n\n{table(rows, columns, 'loop, clients, timeout')}"
-    )
-
-
 async def work(watch: Watch, loop: str, *backlogs: str) -> None:
     """Listen with each backlog and be busy: the worker."""
     serves = [tcp_probe.serve(0, backlog=int(each), stall_timeout=None) for each in backlogs]
@@ -119,4 +106,4 @@ async def work(watch: Watch, loop: str, *backlogs: str) -> None:
 
 
 if __name__ == "__main__":
-    run("backlog", __doc__, SIZES, measure, markdown)
+    run("backlog", __doc__, SIZES, measure, {TITLE: "By loop, clients and their timeout."})

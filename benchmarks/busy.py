@@ -1,39 +1,42 @@
-"""A worker that is busy whenever it is told to be, and what it gets done.
+"""A worker that never rests, and what it gets done.
 
 As the work of a worker: FILE [DELAYS], a file for by how much its tasks wake too late.
 """
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import time
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 
 from benchmarks.candidates import Watch
+from benchmarks.processes import Server
 
 _PAUSE = 0.005  # s between two looks at the loop's delay
 
 
-class Progress(ctypes.Structure):
-    """What a worker is told and gets done, as the file that processes share holds it."""
-
-    working: bool
-    units: int
-    # `units` are of work, done so far.
-    _fields_ = (("working", ctypes.c_bool), ("units", ctypes.c_uint64))
-
-
-def progress_in(file: Path) -> Progress:
-    """Return the progress that a file holds; the first process makes the file."""
+def units_in(file: Path) -> memoryview:
+    """Return the units of work done so far, its one item, which processes share by a file."""
     if not file.exists():
-        file.write_bytes(bytes(ctypes.sizeof(Progress)))
+        file.write_bytes(bytes(8))
     with file.open("r+b") as opened:
-        return Progress.from_buffer(mmap.mmap(opened.fileno(), 0))
+        return memoryview(mmap.mmap(opened.fileno(), 0)).cast("Q")
+
+
+def done(server: Server, units: memoryview, during: Callable[[], object]) -> tuple[float, float]:
+    """Return the units per s of CPU time that a worker did during a call, and those s.
+
+    What others take from the machine is not in that.
+    """
+    began, cpu = units[0], server.cpu_ns
+    during()
+    seconds = (server.cpu_ns - cpu) / 1e9
+    return (units[0] - began) / seconds, seconds
 
 
 async def _write_delays(file: str) -> None:
@@ -46,16 +49,13 @@ async def _write_delays(file: str) -> None:
 
 
 async def work(_: Watch, file: str, *delays: str) -> None:
-    """Work whenever the file says so."""
-    progress = progress_in(Path(file))
+    """Work."""
+    units = units_in(Path(file))
     async with anyio.create_task_group() as tasks:
         for each in delays:
             tasks.start_soon(_write_delays, each)
         while True:
-            if progress.working:
-                # A unit of work, in a turn of the event loop of its own.
-                sum(range(500))
-                progress.units += 1
-                await anyio.lowlevel.checkpoint()
-            else:
-                await anyio.sleep(0.02)
+            # A unit of work, in a turn of the event loop of its own.
+            sum(range(500))
+            units[0] += 1
+            await anyio.lowlevel.checkpoint()

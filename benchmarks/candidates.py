@@ -28,7 +28,11 @@ from tcp_probe._defaults import BACKLOG, PING_PAUSE, STALL_TIMEOUT
 # What the usual snippets listen on; this listener and the floors answer IPv6 as well.
 _ANY = "0.0.0.0"  # noqa: S104 (every server here lives for minutes, for a benchmark)
 WATCHDOG = 10.0  # s
-LOOPS = ("asyncio", "uvloop", "trio")
+LOOPS: dict[str, dict[str, Any]] = {
+    "asyncio": {"backend": "asyncio"},
+    "uvloop": {"backend_options": {"use_uvloop": True}},
+    "trio": {"backend": "trio"},
+}
 
 Watch = Callable[[], AbstractContextManager[object]]
 Work = Callable[[Watch], Coroutine[Any, Any, None]]
@@ -52,12 +56,10 @@ class Candidate:
     def run(self, work: Work, backlog: int) -> None:
         """Run the worker in this candidate's event loop; a backlog of 0 is the candidate's own."""
         backlog = backlog or self.backlog
-        if not iscoroutinefunction(self.serve):
-            self.serve(work, backlog)
-        elif self.loop == "uvloop":
-            anyio.run(self.serve, work, backlog, backend_options={"use_uvloop": True})
+        if iscoroutinefunction(self.serve):
+            anyio.run(self.serve, work, backlog, **LOOPS[self.loop])
         else:
-            anyio.run(self.serve, work, backlog, backend=self.loop)
+            self.serve(work, backlog)
 
 
 def tell(kind: str, what: object) -> None:
@@ -174,6 +176,7 @@ async def fastapi(work: Work, backlog: int) -> None:
         application, _ANY, 0, backlog=backlog, access_log=False, log_level="warning"
     )
     listening = config.bind_socket()
+    listening.listen(backlog)  # so that it can be checked from now on
     tell("http", listening.getsockname()[1])
     await uvicorn.Server(config).serve([listening])
 

@@ -56,4 +56,4 @@ async def count_checks(
 ) -> None:
     """Make checks all that time; count them, those that fail, and those that kubelet kills for."""
     async for outcome, kills in checks(make, begins, ends, probe):
-        counts.update(checks=1, failed=not outcome.success, kills=kills)
+        counts.update(checks=1, failed=int(not outcome.success), kills=int(kills))

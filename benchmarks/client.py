@@ -1,34 +1,24 @@
-"""The client side of a benchmark: native/client.c makes checks as kubelet does, and times them."""
+"""The client side of a benchmark: makes checks as kubelet does, and times them."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from array import array
-from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
+import socket
+import time
 
-from benchmarks.processes import CLIENT_CORE, ROOT, SERVER_CORE, Server
+from benchmarks.processes import CLIENT_CORE, SERVER_CORE, Server
 
-# How long each check took, in ns: to connect, and to the end of the answer.
-Times = tuple[Sequence[int], Sequence[int]]
+_REQUEST = (
+    b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.36\r\n"
+    b"Accept: */*\r\nConnection: close\r\n\r\n"
+)
+_LINGER = b"\1\0\0\0\1\0\0\0"  # on, 1 s: as kubelet
+_LIMIT = 20.0  # s
 
-
-@cache
-def compiled(name: str) -> str:
-    """Compile native/NAME.c; return the program."""
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        raise SystemExit("expected a C compiler (cc, gcc or clang) on the PATH, found none")
-    program, source = Path(mkdtemp(), name), ROOT / "benchmarks" / "native" / f"{name}.c"
-    subprocess.run([compiler, "-O2", "-o", program, source], check=True)
-    return str(program)
+# How long each check took, in µs: to connect, and to the end of the answer.
+Times = tuple[list[float], list[float]]
 
 
-def start(  # noqa: PLR0913 (each is another trait of the checks)
+def check(  # noqa: PLR0913 (each is another trait of the checks)
     server: Server,
     count: int,
     *,
@@ -36,42 +26,45 @@ def start(  # noqa: PLR0913 (each is another trait of the checks)
     level: int = 1,
     period: float = 0.0,
     spin: bool = False,
-) -> subprocess.Popen[bytes]:
-    """Begin to make `count` checks, `level` of them at once, these every `period` seconds.
+) -> tuple[float, Times]:
+    """Make `count` checks; return the server's µs of CPU for each, and their times.
 
-    `to_the_end`: each lasts until the server closes it, as one by HTTP always does. `spin`: stay
-    awake in between, if the client has a core to itself.
+    `level` of them are made at once: all are connected before one is read; and these every `period`
+    seconds. `to_the_end`: each lasts until the server closes it, as one by HTTP always does.
+    `spin`: stay awake in between, if the client has a core to itself.
     """
-    kind = "eof" if to_the_end and server.kind == "tcp" else server.kind
-    wait = "spin" if spin and SERVER_CORE != CLIENT_CORE else "sleep"
-    return _start(kind, server.port, count, level, round(period * 1e9), wait)
+    connects, wholes = [], []
+    by_http, sleeps = server.kind == "http", not spin or SERVER_CORE == CLIENT_CORE
+    address, cpu = ("127.0.0.1", server.port), server.cpu_ns
+    due = time.perf_counter()
+    for _ in range(0, count, level):
+        clients = [_client() for _ in range(level)]
+        began = time.perf_counter()
+        for client in clients:
+            client.connect(address)
+            connects.append((time.perf_counter() - began) * 1e6)
+            if by_http:
+                client.sendall(_REQUEST)
+        for client in clients:
+            if by_http or to_the_end:
+                _read_to_the_end(client, by_http=by_http)
+            wholes.append((time.perf_counter() - began) * 1e6)
+            client.close()
+        due += period
+        while (left := due - time.perf_counter()) > 0:
+            if sleeps:
+                time.sleep(left)
+    return (server.cpu_ns - cpu) / count / 1000, (connects, wholes)
 
 
-def times(process: subprocess.Popen[bytes]) -> Times:
-    """Wait until a client that was started has ended; return its times."""
-    records = _records(process)
-    return records[0::2], records[1::2]
+def _client() -> socket.socket:
+    client = socket.socket()
+    client.settimeout(_LIMIT)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+    return client
 
 
-def check(server: Server, count: int, **how: Any) -> tuple[float, Times]:
-    """Make checks as `start` does; return the server's µs of CPU for each, and the times."""
-    before = server.cpu_ns
-    took = times(start(server, count, **how))
-    return (server.cpu_ns - before) / count / 1000, took
-
-
-def run(command: Sequence[str]) -> Sequence[int]:
-    """Run a command; return what it took: ns, ns of CPU, bytes at its peak."""
-    return _records(_start("run", *command))
-
-
-def _start(*arguments: object) -> subprocess.Popen[bytes]:
-    command = [compiled("client"), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
-
-
-def _records(process: subprocess.Popen[bytes]) -> array[int]:
-    output, _ = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"the client failed: {process.args!r}, status {process.returncode}")
-    return array("q", output)
+def _read_to_the_end(client: socket.socket, *, by_http: bool) -> None:
+    answer = b"".join(iter(lambda: client.recv(4096), b""))
+    if by_http and not answer.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"expected HTTP/1.1 200, got {answer[:12]!r}")

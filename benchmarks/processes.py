@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import mkdtemp
+from typing import Any
 
 import psutil
 
@@ -22,23 +24,12 @@ _START_LIMIT = 120.0  # s, where a hundred workers start at once
 _CORES = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
 SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]  # the same one where there is only one
 
-Key = TypeVar("Key")
-
 
 class Server(psutil.Popen):
     """A worker that runs: a process with `told`, which is how to check it: see candidates.tell."""
 
-    told = ""
-
-    @property
-    def kind(self) -> str:
-        """How to check it: tcp, http, exec, or none."""
-        return self.told.split()[0]
-
-    @property
-    def port(self) -> int:
-        """The port to check; 0: it has none."""
-        return int(self.told.split()[-1])
+    told = kind = ""
+    port = 0
 
     @property
     def cpu_ns(self) -> int:
@@ -52,13 +43,8 @@ class Server(psutil.Popen):
         self.told = self.stdout.readline().strip() if ready else ""
         if not self.told:
             raise RuntimeError(f"no start in {_START_LIMIT:g} s, or an early end: {self.args!r}")
-        deadline = time.monotonic() + _START_LIMIT
-        while self.kind in {"tcp", "http"}:
-            with suppress(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", self.port), 20).close()
-                break
-            assert time.monotonic() < deadline, f"port {self.port} does not listen"
-            time.sleep(0.01)
+        self.kind, _, what = self.told.partition(" ")
+        self.port = int(what) if self.kind in {"tcp", "http"} else 0
 
 
 def resident_bytes(pid: int | str) -> int:
@@ -71,15 +57,21 @@ def resources(pid: int) -> dict[str, int]:
     """Return what a process holds: all that must not grow."""
     process = psutil.Process(pid)
     return {
-        "resident_bytes": resident_bytes(pid),
-        "file_descriptors": process.num_fds(),
+        "resident KiB": resident_bytes(pid) // 1024,
+        "file descriptors": process.num_fds(),
         "threads": process.num_threads(),
     }
 
 
-def module(name: str, *arguments: object) -> list[str]:
-    """Return the command that runs a module of the benchmarks."""
-    return [sys.executable, "-m", f"benchmarks.{name}", *map(str, arguments)]
+@cache
+def compiled(name: str) -> str:
+    """Compile native/NAME.c; return the program."""
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        raise SystemExit("expected a C compiler (cc, gcc or clang) on the PATH, found none")
+    program, source = Path(mkdtemp(), name), ROOT / "benchmarks" / "native" / f"{name}.c"
+    subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+    return str(program)
 
 
 def worker(candidate: str, *work: object, backlog: int = 512) -> list[str]:
@@ -88,7 +80,8 @@ def worker(candidate: str, *work: object, backlog: int = 512) -> list[str]:
     The queue is as long as 256 checks at once need to find room in it, whatever the candidate;
     with a backlog of 0 it is as long as the candidate makes it.
     """
-    return module("worker", candidate, backlog, *work)
+    given = map(str, (candidate, backlog, *work))
+    return [sys.executable, "-m", "benchmarks.worker", *given]
 
 
 def found_by(command: Sequence[str]) -> Any:
@@ -99,13 +92,13 @@ def found_by(command: Sequence[str]) -> Any:
 
 @contextmanager
 def serving(
-    commands: Mapping[Key, Sequence[str]], core: int | None = None, *, quiet: bool = False
-) -> Iterator[dict[Key, Server]]:
+    commands: Mapping[Any, Sequence[str]], core: int | None = None, *, quiet: bool = False
+) -> Iterator[dict[Any, Server]]:
     """Run workers, on one core if it is given; yield them by name once all can be checked.
 
     `quiet`: what they say on the standard error is expected, and thrown away.
     """
-    servers: dict[Key, Server] = {}
+    servers: dict[Any, Server] = {}
     try:
         for name, command in commands.items():
             servers[name] = Server(

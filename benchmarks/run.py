@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -21,11 +20,11 @@ import psutil
 from benchmarks.processes import ROOT, no_process_left
 
 PACKAGES = ("anyio", "trio", "uvloop", "aiohttp", "fastapi", "uvicorn", "claude-agent-sdk")
-SPREAD = ("median", "lower_quartile", "upper_quartile")
-UNITS = {"": 1, "KiB": 1 / 1024, "MB": 1e-6, "%": 1e2, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 _BEGAN = time.monotonic()
 
-Results = dict[str, Any]
+# Figures by the table, row and column that they stand in; a column's name tells their unit.
+Rows = dict[str, dict[str, Any]]
+Tables = dict[str, Rows]
 # For each size its value in full, and in a quick run.
 Sizes = Mapping[str, tuple[Any, Any]]
 
@@ -39,12 +38,13 @@ def run(
     name: str,
     doc: str | None,
     sizes: Sizes,
-    measure: Callable[[Mapping[str, Any]], Results],
-    markdown: Callable[[Results], str],
-) -> tuple[Results, Path | None]:
+    measure: Callable[[Mapping[str, Any]], Tables],
+    texts: Mapping[str, str],
+) -> tuple[dict[str, Any], Path | None]:
     """Measure as the command line says; print the tables and write them; return the results.
 
-    A quick run writes nothing unless it is told where. The second value is the folder written to.
+    `texts` are what stands above a table, and may name sizes. A quick run writes nothing unless it
+    is told where. The second value is the folder written to.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}",
@@ -63,7 +63,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder, no_process_left():
         # The workers are killed, and so leave their temporary files behind.
         os.environ["TMPDIR"] = tempfile.tempdir = folder
-        found = measure(chosen)
+        tables = measure(chosen)
         tempfile.tempdir = None
     took = time.monotonic() - began
     results = {
@@ -74,9 +74,9 @@ def run(
         "took_seconds": round(took),
         "quick": given.quick,
         "sizes": chosen,
-        **found,
+        "tables": tables,
     }
-    text = report(results, markdown)
+    text = report(results, texts)
     print(text, end="")
     output: Path | None = given.output or (None if given.quick else ROOT / "benchmarks" / "results")
     if output:
@@ -87,52 +87,43 @@ def run(
     return results, output
 
 
-def report(results: Results, markdown: Callable[[Results], str]) -> str:
+def report(results: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     """Return what the Markdown file says: where and when it was measured, and the tables."""
     packages = ", ".join(f"{name} {number}" for name, number in results["packages"].items())
-    return (
+    text = (
         f"{results['date']}, {results['machine']}; {packages}. Other processes kept "
-        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n\n"
-        f"{markdown(results)}"
+        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n"
     )
+    for title, rows in results["tables"].items():
+        above = texts.get(title, "").format(**results["sizes"])
+        text += "\n\n".join(filter(None, [f"\n## {title}", above, _table(rows)]))
+    return text
 
 
-def table(rows: Mapping[str, Any], columns: Mapping[str, str], head: str = "") -> str:
-    """Return a table: in front the name of each row under `head`, then a cell for each column.
+def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, str]:
+    """Return what a process held before and after, as a row of a table."""
+    return {what: f"{held} → {after[what]}" for what, held in before.items()}
 
-    A column has a template, as "{resident_bytes/last:.1f MB}": the way to a figure of the row, how
-    to write it, and the unit to write it in, where that is not its own. A row in which nothing is
-    known is left out.
-    """
-    lines = [[head, *columns], ["---", *["---:"] * len(columns)]]
-    for name, figures in rows.items():
-        cells = [cell(template, figures) for template in columns.values()]
-        if set(cells) != {"-"}:
-            lines.append([name, *cells])
+
+def _table(rows: Rows) -> str:
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [["", *columns], ["---", *["---:"] * len(columns)]]
+    lines += [[name, *(_shown(row.get(each)) for each in columns)] for name, row in rows.items()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cell(template: str, figures: Any) -> str:
-    """Fill a template with figures: see `table`."""
-
-    def fill(field: re.Match[str]) -> str:
-        way, form, unit = field.groups()
-        found = figures
-        for step in way.split("/"):
-            found = found[int(step)] if isinstance(found, list) else found and found.get(step)
-        return _shown(found, form, unit)
-
-    text = re.sub(r"{([^:}]+):?([^ }]*) ?([^}]*)}", fill, template)
-    return text if text.strip("-/ ") else "-"
-
-
-def _shown(found: Any, form: str, unit: str) -> str:
-    """Return a figure; of rounds their median and quartiles."""
-    if found is None:
+def _shown(figure: Any) -> str:
+    """Return a figure to three digits; of rounds their median and quartiles."""
+    if figure is None:
         return "-"
-    if isinstance(found, dict):
-        return "{} ({}-{})".format(*(_shown(found[each], form, unit) for each in SPREAD))
-    return format(found * UNITS[unit], form)
+    if isinstance(figure, dict):
+        median, lower, upper = map(_shown, figure.values())
+        return median if lower == upper else f"{median} ({lower}-{upper})"
+    if isinstance(figure, list):
+        return " / ".join(map(_shown, figure))
+    if isinstance(figure, float):
+        return f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
+    return str(figure)
 
 
 def _machine() -> str:

@@ -2,14 +2,17 @@
 
     python -m benchmarks.worker CANDIDATE BACKLOG [MODULE[:FUNCTION] [ARGUMENT ...]]
 
-The worker does what the function of `benchmarks.MODULE` does, which is `work`, unless it is named;
-after the module's `prepare`, if there is one. Without a module it waits for ever.
+The worker does what the function of `benchmarks.MODULE` does, which is `work`, unless it is named,
+and prints what that returns as JSON. Without a module it waits for ever.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Awaitable, Callable
 from importlib import import_module
+from typing import Any
 
 import anyio
 
@@ -25,16 +28,13 @@ async def wait(_: Watch) -> None:
 def main() -> None:
     """Work."""
     candidate, backlog, *rest = sys.argv[1:]
-    does, arguments = wait, rest[1:]
+    does: Callable[..., Awaitable[Any]] = wait
     if rest:
         name, _, function = rest[0].partition(":")
-        module = import_module(f"benchmarks.{name}")
-        if hasattr(module, "prepare"):
-            module.prepare(*arguments)
-        does = getattr(module, function or "work")
+        does = getattr(import_module(f"benchmarks.{name}"), function or "work")
 
     async def work(watch: Watch) -> None:
-        await does(watch, *arguments)
+        print(json.dumps(await does(watch, *rest[1:])), flush=True)
 
     CANDIDATES[candidate].run(work, int(backlog))
 

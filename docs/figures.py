@@ -30,6 +30,9 @@ COMMANDS = {
 }
 OURS = ("asyncio", "uvloop", "trio")
 PERIODS = (2, 5, 10)  # s
+PODS = ("30 pods", "110 pods", "250 pods")
+CONNECT = "connect p50 / p99 / p99.9, µs"
+IDLE = "idle, s of CPU a day"
 NODES = {
     "tcp_probe on asyncio": "tcp_probe on asyncio",
     "FastAPI with uvicorn": "FastAPI with uvicorn",
@@ -62,13 +65,12 @@ FAULTS = (
 
 def tables() -> dict[str, str]:
     """Return each table by its name in the page."""
-    cost, faults = _results("cost"), _results("faults")
-    measured = cost["candidates"]
+    measured = _results("cost")
     return {
         "check": _check(measured),
         "ours": _ours(measured),
-        "node": _node(cost["node"]),
-        "faults": _faults(faults["found"]),
+        "node": _node(measured),
+        "faults": _faults(_results("faults")),
     }
 
 
@@ -83,15 +85,20 @@ def page(text: str) -> str:
 
 def numbers(text: str) -> str:
     """Return numbers.md with the CPU of a day's checks as it is now."""
-    measured = _results("cost")["candidates"]["tcp_probe on asyncio"]
-    check = measured["cpu_us_at_rate_1"]["median"]
+    check = _results("cost")["tcp_probe on asyncio"]["1/s"]["median"]
     days = " | ".join(f"{check * 86_400 / period / 1e6:.1f} s" for period in PERIODS)
     row = f"| CPU a day, at {check:.0f} µs a check | {days} |"
     return re.sub(r"^\| CPU a day, at .*$", row, text, flags=re.MULTILINE)
 
 
 def _results(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    """Return the figures of each row, of whichever table."""
+    found: dict[str, Any] = {}
+    results = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    for rows in results["tables"].values():
+        for row, figures in rows.items():
+            # Those that stand first count: of a fault when it was seen, before how many checks.
+            found[row] = figures | found.get(row, {})
     return found
 
 
@@ -105,13 +112,13 @@ def _check(measured: dict[str, Any]) -> str:
     rows = [
         [
             title,
-            f"{measured[name]['server_cpu_us']['median']:,.0f}",
-            f"{measured[name]['times C floor']['median']:.3g}",
+            f"{measured[name]['server CPU, µs']['median']:,.0f}",
+            f"{measured[name]['times the floor']['median']:.3g}",
         ]
         for name, title in SERVERS.items()
     ]
     rows += [
-        [title, f"{measured[name]['client_cpu_us']['median']:,.0f}", ""]
+        [title, f"{measured[name]['client CPU, µs']['median']:,.0f}", ""]
         for name, title in COMMANDS.items()
     ]
     return _table(["", "µs of CPU", "times the floor"], rows)
@@ -119,41 +126,33 @@ def _check(measured: dict[str, Any]) -> str:
 
 def _ours(measured: dict[str, Any]) -> str:
     found = [measured[f"tcp_probe on {loop}"] for loop in OURS]
+    bare = [measured[f"bare sleep on {loop}"] for loop in OURS]
+
+    def medians(column: str, form: str, of: list[dict[str, Any]] = found) -> list[str]:
+        return [format(each[column]["median"], form) for each in of]
+
     rows = {
-        "what the node sees: a connect, µs": [
-            f"{each['connect_us']['median']:.0f}" for each in found
-        ],
-        "the slowest of a hundred, µs": [f"{each['connect_us']['p99']:.0f}" for each in found],
-        "a check a second, with cold caches, µs of CPU each": [
-            f"{each['cpu_us_at_rate_1']['median']:.0f}" for each in found
-        ],
-        "idle, to watch the loop, s of CPU a day": [
-            f"{each['idle_cpu_s_per_hour']['median'] * 24:.1f}" for each in found
-        ],
-        "the same, by a bare sleep that wakes as often": [
-            f"{measured[f'bare sleep on {loop}']['idle_cpu_s_per_hour']['median'] * 24:.1f}"
-            for loop in OURS
-        ],
-        "kept per check, bytes": [f"{each['kept_bytes']['median']:.0f}" for each in found],
-        "loading it, over anyio, ms": [f"{each['import_ms']['median']:.1f}" for each in found],
-        "loading it, over anyio, MB": [
-            f"{each['import_bytes']['median'] / 1e6:.2f}" for each in found
-        ],
+        "what the node sees: a connect, µs": [f"{each[CONNECT][0]:.0f}" for each in found],
+        "the slowest of a hundred, µs": [f"{each[CONNECT][1]:.0f}" for each in found],
+        "a check a second, with cold caches, µs of CPU each": medians("1/s", ".0f"),
+        "idle, to watch the loop, s of CPU a day": medians(IDLE, ".1f"),
+        "the same, by a bare sleep that wakes as often": medians(IDLE, ".1f", bare),
+        "kept per check, bytes": medians("bytes kept per check", ".0f"),
+        "loading it, over anyio, ms": medians("import over anyio's, ms of CPU", ".1f"),
+        "loading it, over anyio, MB": medians("import over anyio's, MB", ".2f"),
     }
     return _table(["", *OURS], [[title, *cells] for title, cells in rows.items()])
 
 
-def _node(nodes: dict[str, Any]) -> str:
-    rows = [
-        [title]
-        + [
-            f"{each['millicores']:,.0f} millicores, {each['megabytes']:,.0f} MB"
-            for each in nodes[name].values()
-        ]
-        for name, title in NODES.items()
-    ]
-    pods = nodes[next(iter(NODES))]
-    return _table(["", *(f"{number} pods" for number in pods)], rows, right=False)
+def _node(measured: dict[str, Any]) -> str:
+    rows = []
+    for name, title in NODES.items():
+        of = measured[name]
+        rows.append([title])
+        for pods in PODS:
+            millicores, megabytes = of[f"{pods}, millicores"], of[f"{pods}, MB"]
+            rows[-1].append(f"{millicores:,.0f} millicores, {megabytes:,.0f} MB")
+    return _table(["", *PODS], rows, right=False)
 
 
 def _faults(found: dict[str, Any]) -> str:
@@ -161,13 +160,12 @@ def _faults(found: dict[str, Any]) -> str:
     for fault in FAULTS:
         row = [f"*healthy*: {fault}" if fault == HEALTHY else fault]
         for name in CANDIDATES:
-            after = found[fault][name]["killed_after"]
-            ours = name == "tcp_probe on asyncio"
-            watched = found[fault][WATCHED]["killed_after"] if ours else None
-            if after is None and watched is not None:
+            after = found[fault][name]
+            watched = found[fault][WATCHED] if name == "tcp_probe on asyncio" else after
+            if after == "never" != watched:
                 row.append(f"{watched:.1f} with a watchdog of 10 s")
-            elif after is None:
-                row.append("never")
+            elif after == "never":
+                row.append(after)
             else:
                 row.append(f"**killed** {after:.1f}" if fault == HEALTHY else f"{after:.1f}")
         rows.append(row)

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from collections import defaultdict
 from collections.abc import Mapping
-from statistics import median
 from typing import Any
 
-from benchmarks.candidates import BARE, CHECKED, ON_ASYNCIO, PEERS, UNCHECKED
-from benchmarks.client import compiled
-from benchmarks.cost import derived, report
-from benchmarks.cost.samples import EXEC_PROBES, FLOOR, PARTS, Bench, starts
-from benchmarks.cost.spread import Sample, gathered, summarised
-from benchmarks.processes import CLIENT_CORE, SERVER_CORE, serving, worker
-from benchmarks.run import Results, run, say
+import numpy as np
+
+from benchmarks.candidates import CHECKED, UNCHECKED
+from benchmarks.cost import derived, samples
+from benchmarks.cost.picture import draw
+from benchmarks.processes import CLIENT_CORE, SERVER_CORE, compiled, serving, worker
+from benchmarks.run import Rows, Tables, run, say
 
 SIZES = {  # in full, and in a quick run; in each round every candidate has its turn
-    "rounds": (40, 2),
+    "rounds": (80, 2),
     "checks": (150, 10),  # one round's, at 1000 checks/s
     "eof_rounds": (20, 2),
     "slow_rounds": (3, 1),
@@ -38,56 +37,80 @@ SIZES = {  # in full, and in a quick run; in each round every candidate has its 
     "claude_starts": (3, 1),
     "idle": (120.0, 1.0),  # s, at least
 }
+CHECK, PACES, STANDING, STARTS = (
+    "One check",
+    "At every pace: µs of CPU per check",
+    "What stands while nobody checks",
+    "Starts",
+)
+PARTS = {
+    samples.starts: STARTS,
+    samples.checks_of_kubelet: CHECK,
+    samples.memory_kept: STANDING,
+    samples.exec_probes: CHECK,
+    samples.worker_loss: CHECK,
+    samples.resident_memory: STANDING,
+    samples.imports: STANDING,
+    samples.slow_checks: PACES,
+    samples.checks_at_once: PACES,
+    samples.idle: STANDING,
+}
+TIMES = "times the floor"
+TEXTS = {
+    CHECK: "As kubelet makes them, 1000/s; a busy worker is checked 4000 times a second.",
+    PACES: "1000/s is the server CPU above.",
+    derived.NODE: derived.NODE_FORMULA,
+}
 QUIET = 0.1  # cores that other processes may keep busy
 
 
-def measure(sizes: Mapping[str, Any]) -> Results:
+def measure(sizes: Mapping[str, Any]) -> Tables:
     """Run everything; return all figures."""
-    say("starts of Python and of a Claude worker")
-    samples: list[Sample] = [*starts(sizes["claude_starts"])]
-    commands = {FLOOR: [compiled("floor"), "512"]}
+    commands = {samples.FLOOR: [compiled("floor"), "512"]}
     commands |= {each.name: worker(each.name) for each in CHECKED}
     unchecked = {each.name: worker(each.name) for each in (*CHECKED, *UNCHECKED)}
+    order = (*commands, *samples.EXEC_PROBES, *unchecked)
+    # What the rounds gave, by table, row and column.
+    rounds: dict[str, dict[str, dict[str, list[float]]]] = {
+        title: {name: defaultdict(list) for name in order} for title in (CHECK, PACES, STANDING)
+    }
+    rounds[STARTS] = defaultdict(lambda: defaultdict(list))
+    for name in commands:
+        rounds[CHECK][name] |= {samples.CPU: [], TIMES: []}  # these columns stand first
     with serving(commands, SERVER_CORE) as servers, serving(unchecked, SERVER_CORE) as idle:
         os.sched_setaffinity(0, {CLIENT_CORE})  # clients inherit it
-        before = {name: server.cpu_ns for name, server in idle.items()}
-        bench = Bench(sizes, servers, idle, time.monotonic(), before)
-        for part in PARTS:
+        bench = samples.Bench(sizes, servers, idle)
+        for part, title in PARTS.items():
             say(part.__name__.replace("_", " "))
-            samples += part(bench)
-    values = gathered(samples)
+            for name, column, value in part(bench):
+                rounds[title][name][column] += np.atleast_1d(value).tolist()
+    cpu = {name: row[samples.OWN_CPU] or row[samples.CPU] for name, row in rounds[CHECK].items()}
     for name in commands:
-        cpu = values[name, "server_cpu_us"]
-        for other in (FLOOR, ON_ASYNCIO.name, BARE.name, *(each.name for each in PEERS)):
-            # Round by round: noise hits both alike.
-            pairs = zip(cpu, values[other, "server_cpu_us"], strict=True)
-            values[name, f"times {other}"] = [one / another for one, another in pairs]
-        for probe in EXEC_PROBES:
-            ratio = median(cpu) / median(values[probe, "client_cpu_us"])
-            values[name, f"times {probe}"] = [ratio]
-    figures = summarised(values)
-    order = (*commands, *EXEC_PROBES, *(each.name for each in UNCHECKED))
-    found = {name: figures[name] for name in order}
-    return {
-        "candidates": found,
-        "starts": figures["starts"],
-        "claims": derived.claims(found),
-        "node": derived.node(found),
-    }
+        rounds[CHECK][name][TIMES] = derived.times(cpu[name], cpu[samples.FLOOR])
+    found: Tables = {}
+    figures: Rows = defaultdict(dict)
+    for title, rows in rounds.items():
+        found[title] = {}
+        for name, row in rows.items():
+            summaries = {each: derived.summary(each, row[each]) for each in row if row[each]}
+            if summaries:
+                found[title][name] = summaries
+                figures[name] |= summaries
+    return found | derived.tables(figures, cpu)
 
 
 def main() -> int:
     """Measure, write the results, and tell whether they show what they must."""
-    results, output = run("cost", __doc__, SIZES, measure, report.markdown)
+    results, output = run("cost", __doc__, SIZES, measure, TEXTS)
     if output:
-        report.draw(results["candidates"], output)
+        draw(results["tables"][CHECK], output)
     busy = results["cores_others_kept_busy"]
     if results["quick"]:
         say("quick: far too few checks for the figures to mean anything")
     elif busy > QUIET:
         say(f"other processes kept {busy:.2f} cores busy: run it again on a quiet machine")
     else:
-        return int(any(each["verdict"] == derived.FAIL for each in results["claims"].values()))
+        return int(derived.FAIL in str(results["tables"][derived.CLAIMS]))
     return 0
 
 

@@ -1,11 +1,10 @@
-"""A worker that starts Claude, and prints as JSON how long it took, the API's part excepted.
+"""A worker that starts Claude, and tells how long it took, the API's part excepted.
 
 Needs the extra `claude`; runs offline, against the stand-in Messages API of the examples.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -20,9 +19,11 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 from stand_in_api import StandInAPI, cli_environment
 
+_PARTS = ("import of the Claude SDK", "CLI start", "first API call")
 
-async def work(_: Watch) -> None:
-    """Import the SDK, start the CLI and make a first call."""
+
+async def work(_: Watch) -> dict[str, float]:
+    """Import the SDK, start the CLI and make a first call; return how many s each took."""
     folder = tempfile.mkdtemp()
     api = StandInAPI()
     api.start()
@@ -40,4 +41,4 @@ async def work(_: Watch) -> None:
                 pass
             answered = time.perf_counter()
     took = imported - began, connected - imported, answered - connected
-    print(json.dumps(dict(zip(("import_s", "cli_start_s", "first_call_s"), took, strict=True))))
+    return dict(zip(_PARTS, took, strict=True))

@@ -1,84 +1,118 @@
-"""What follows from the figures: promises that hold or not, and the cost of a node."""
+"""What follows from the figures: medians, promises that hold or not, and the cost of a node."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
-from benchmarks.candidates import IN_A_THREAD, LISTENERS, ON_ASYNCIO, PEERS
-from benchmarks.cost.samples import EXEC_PROBES, FLOOR, SCRIPT
-from benchmarks.cost.spread import Figures
+import numpy as np
 
+from benchmarks.candidates import IN_A_THREAD, LISTENERS, ON_ASYNCIO, PEERS
+from benchmarks.cost import samples
+from benchmarks.run import Rows
+
+CLAIMS, NODE = "What must hold", "A node: liveness and readiness, each every 10 s"
+NODE_FORMULA = """```
+CPU of a node = pods x (0.2 checks/s x CPU per check at 1 check/s + CPU of the idle server per s)
+memory of a node = pods x (resident memory added + 0.2 checks/s x time of a check x its peak memory)
+```"""
 PASS, FAIL, UNKNOWN = "pass", "**fail**", "not measured"
 # How many times the CPU of others a check may take: start_server's beside it on its own loop.
 _RATIOS = {
-    "tcp_probe on asyncio": {
-        FLOOR: 1.6,
+    ON_ASYNCIO.name: {
+        samples.FLOOR: 1.6,
         "asyncio.start_server": 0.4,
         "FastAPI with uvicorn": 0.25,
-        SCRIPT: 1 / 200,
+        samples.SCRIPT: 1 / 200,
     },
-    "tcp_probe on uvloop": {FLOOR: 1.3},
-    "tcp_probe on trio": {FLOOR: 2.2},
+    "tcp_probe on uvloop": {samples.FLOOR: 1.3},
+    "tcp_probe on trio": {samples.FLOOR: 2.2},
     IN_A_THREAD.name: {ON_ASYNCIO.name: 1.0},
 }
-PODS = (30, 110, 250)
 _RATE = 2 / 10  # checks/s: liveness and readiness, each at the default period of 10 s
+Rounds = Mapping[str, Sequence[float]]  # the µs of CPU that each round of checks gave
 
 
-def claims(candidates: Figures) -> dict[str, dict[str, Any]]:
-    """Hold each promise against its figure: unknown where there were too few checks to tell."""
-    found = {}
-    for text, bound, measured in _promises(candidates):
-        verdict = UNKNOWN if measured is None else PASS if measured <= bound else FAIL
-        found[text] = {"bound": bound, "measured": measured, "verdict": verdict}
+def summary(column: str, values: Sequence[float]) -> Any:
+    """Return median and quartiles, or the percentiles that a column names: what so many tell."""
+    if " p99 " in column:
+        told = [at for at in (0.5, 0.99, 0.999) if at == 0.5 or len(values) * (1 - at) >= 1]
+        return [float(each) for each in np.quantile(values, told)]
+    points = map(float, np.quantile(values, (0.5, 0.25, 0.75)))
+    return dict(zip(("median", "lower_quartile", "upper_quartile"), points, strict=True))
+
+
+def middle(figure: Any) -> float:
+    """Return the median of what a summary tells."""
+    found: float = figure["median"] if isinstance(figure, dict) else figure[0]
     return found
 
 
-def _promises(candidates: Figures) -> Iterator[tuple[str, float, float | None]]:
+def times(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Return the ratio, round by round: noise hits both alike."""
+    return [a / b for a, b in zip(one, other, strict=False)]
+
+
+def tables(figures: Rows, cpu: Rounds) -> dict[str, Rows]:
+    """Return the tables that follow from the figures of each candidate."""
+    return {CLAIMS: claims(figures, cpu), NODE: _node(figures)}
+
+
+def claims(figures: Rows, cpu: Rounds) -> Rows:
+    """Hold each promise against its figure: unknown where there were too few checks to tell."""
+    found = {}
+    for text, bound, measured in _promises(figures, cpu):
+        verdict = UNKNOWN if measured is None else PASS if measured <= bound else FAIL
+        found[text] = {"at most": bound, "measured": measured, "verdict": verdict}
+    return found
+
+
+def _promises(figures: Rows, cpu: Rounds) -> Iterator[tuple[str, float, float | None]]:
     """Yield what is promised, the bound that the figure must not exceed, and the figure."""
     for name, bounds in _RATIOS.items():
-        found = candidates[name]
-        yield f"{name}: p99 connect, µs", 1000.0, found["connect_us"].get("p99")
+        row = figures[name]
+        yield f"{name}: p99 connect, µs", 1000.0, dict(enumerate(row[samples.CONNECT])).get(1)
         for other, bound in bounds.items():
-            ratio = found[f"times {other}"]["median"]
+            ratio = median(times(cpu[name], cpu[other]))
             yield f"{name}: CPU per check, times {other}", bound, ratio
-        yield f"{name}: bytes kept per check", 1.0, found["kept_bytes"]["median"]
-        idle = found["idle_cpu_s_per_hour"]["median"] * 24
-        bound = 1.0 if name == IN_A_THREAD.name else 5.0
-        yield f"{name}: CPU of an idle listener, s per day", bound, idle
-    found = candidates[ON_ASYNCIO.name]
-    yield "tcp_probe: import over anyio's, ms of CPU", 5.0, found["import_ms"]["median"]
-    yield "tcp_probe: import over anyio's, MB", 0.5, found["import_bytes"]["median"] / 1e6
+        yield f"{name}: {samples.KEPT}", 1.0, middle(row[samples.KEPT])
+        yield (
+            f"{name}: {samples.IDLE}",
+            1.0 if name == IN_A_THREAD.name else 5.0,
+            middle(row[samples.IDLE]),
+        )
+    row = figures[ON_ASYNCIO.name]
+    yield f"tcp_probe: {samples.IMPORT_CPU}", 5.0, middle(row[samples.IMPORT_CPU])
+    yield f"tcp_probe: {samples.IMPORT_MEMORY}", 0.5, middle(row[samples.IMPORT_MEMORY])
 
 
-def node(candidates: Figures) -> dict[str, Any]:
+def _node(figures: Rows) -> Rows:
     """Compute what the probes of a node cost, for each way to check and each number of pods."""
-    found: dict[str, Any] = {}
-    for name in (*(each.name for each in (*LISTENERS, *PEERS)), *EXEC_PROBES):
-        cpu, memory = _of_a_pod(candidates, name)
+    found: Rows = {}
+    for name in (*(each.name for each in (*LISTENERS, *PEERS)), *samples.EXEC_PROBES):
+        cpu, megabytes = _of_a_pod(figures, name)
         found[name] = {
-            str(pods): {"millicores": pods * cpu * 1e3, "megabytes": pods * memory / 1e6}
-            for pods in PODS
+            f"{pods} pods, {unit}": pods * of_one
+            for pods in (30, 110, 250)
+            for unit, of_one in (("millicores", cpu * 1e3), ("MB", megabytes))
         }
     return found
 
 
-def _of_a_pod(candidates: Figures, name: str) -> tuple[float, float]:
-    def of(name: str, figure: str) -> float:
-        found: float = candidates[name][figure]["median"]
-        return found
+def _of_a_pod(figures: Rows, name: str) -> tuple[float, float]:
+    """Return the cores and the MB that the probes of a pod take."""
 
-    cpu, memory, listener = 0.0, 0.0, name
-    if name in EXEC_PROBES:
-        cpu = _RATE * of(name, "client_cpu_us") / 1e6
-        memory = _RATE * of(name, "whole_us") / 1e6 * of(name, "peak_bytes")
-        if name == SCRIPT:
-            return cpu, memory
-        # An exec probe that connects needs a listener in the worker as well.
-        cpu += _RATE * of(name, "server_cpu_us") / 1e6
-        listener = ON_ASYNCIO.name
-    else:
-        cpu = _RATE * of(name, "cpu_us_at_rate_1") / 1e6
-    cpu += of(listener, "idle_cpu_s_per_hour") / 3600
-    return cpu, memory + of(listener, "resident_bytes")
+    def of(name: str, column: str) -> float:
+        return middle(figures[name][column])
+
+    if name not in samples.EXEC_PROBES:
+        cpu = _RATE * of(name, samples.ONCE_A_SECOND) / 1e6 + of(name, samples.IDLE) / 86_400
+        return cpu, of(name, samples.RESIDENT)
+    cpu = _RATE * of(name, samples.OWN_CPU) / 1e6
+    megabytes = _RATE * of(name, samples.WHOLE) / 1e6 * of(name, samples.PEAK)
+    if name == samples.SCRIPT:
+        return cpu, megabytes
+    # One that connects needs a listener in the worker as well.
+    cpu += _RATE * of(name, samples.CPU) / 1e6 + of(ON_ASYNCIO.name, samples.IDLE) / 86_400
+    return cpu, megabytes + of(ON_ASYNCIO.name, samples.RESIDENT)

@@ -1,27 +1,27 @@
-"""What is measured: each part yields a candidate, a figure and its value, once for each round."""
+"""What is measured: each part yields a candidate, a figure's column and what one round gave."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmarks.busy import Progress, progress_in
+from benchmarks.busy import done, units_in
 from benchmarks.candidates import CHECKED, LISTENERS, ON_ASYNCIO, PEERS, WORKERS
-from benchmarks.client import check, run, start, times
-from benchmarks.cost.spread import Sample
+from benchmarks.client import check
 from benchmarks.processes import (
     ROOT,
     SERVER_CORE,
     Server,
+    compiled,
     found_by,
     resident_bytes,
     serving,
@@ -34,86 +34,114 @@ EXEC_PROBES = SCRIPT, CHECK, BASH = (
     "exec python -m tcp_probe check",
     "exec bash /dev/tcp",
 )
+# The columns; those of a check of kubelet, 1000/s, where they do not say how often.
+CPU = "server CPU, µs"
+OWN_CPU = "client CPU, µs"
+CONNECT = "connect p50 / p99 / p99.9, µs"
+WHOLE = "to its end p50 / p99 / p99.9, µs"
+LOSS = "a busy worker loses, µs"
+ONCE_A_SECOND = "1/s"
+RESIDENT = "resident memory added, MB"
+PEAK = "peak of a check's process, MB"
+KEPT = "bytes kept per check"
+IMPORT_CPU = "import over anyio's, ms of CPU"
+IMPORT_MEMORY = "import over anyio's, MB"
+IDLE = "idle, s of CPU a day"
+
 _PACE: dict[str, Any] = {"period": 0.001, "spin": True}
-_SETTLE = 0.02  # s, in which the server closes the connection after an exec probe has ended
+_SETTLE = 0.02  # s, in which a server closes the connection of an exec probe, or warms up
 _WARM_UP = 100  # checks
 _BUSY_PERIOD = 0.00025  # s between checks of a busy worker: many enough to be seen in its work
-_STARTS = {"python": "pass", "worker": "import anyio, tcp_probe; tcp_probe.serve"}
+_STARTS = {
+    "Python, bare": "pass",
+    "Python with this listener": "import anyio, tcp_probe; tcp_probe.serve",
+}
 _IMPORT = """
 import time
 import anyio
 from benchmarks.processes import resident_bytes
 async def nothing(): pass
 anyio.run(nothing)
-memory, began = resident_bytes("self"), time.process_time_ns()
+memory, began = resident_bytes("self"), time.process_time()
 {imports}
-took = time.process_time_ns() - began
-print([took, resident_bytes("self") - memory])
+took = time.process_time() - began
+print([took * 1e3, (resident_bytes("self") - memory) / 1e6])
 """
 
+# What a round gave: one value, or one for each of its checks.
+Sample = tuple[str, str, Any]
 
-@dataclass(frozen=True)
+
 class Bench:
     """How much to measure, a server for each candidate, and some that are never checked."""
 
-    sizes: Mapping[str, Any]
-    servers: Mapping[str, Server]
-    idle: Mapping[str, Server]
-    began: float  # when the idle ones were seen first, and their CPU time in ns then
-    before: Mapping[str, int]
+    def __init__(
+        self, sizes: Mapping[str, Any], servers: Mapping[str, Server], idle: Mapping[str, Server]
+    ) -> None:
+        self.sizes = sizes
+        self.servers = servers
+        self._idle = {name: (server, server.cpu_ns) for name, server in idle.items()}
+        self._began = time.monotonic()
 
+    def turns(self, rounds: str) -> Iterator[tuple[str, Server]]:
+        """Yield every server once a round, in a new order each round."""
+        for _ in range(self.sizes[rounds]):
+            yield from random.sample(list(self.servers.items()), len(self.servers))
 
-def _turns(servers: Mapping[str, Server], rounds: int) -> Iterator[tuple[str, Server]]:
-    """Yield every server once a round, in a new order each round."""
-    for _ in range(rounds):
-        yield from random.sample(list(servers.items()), len(servers))
+    def idle_shares(self) -> dict[str, float]:
+        """Return which share of a core each server takes that is never checked."""
+        time.sleep(max(0.0, self._began + self.sizes["idle"] - time.monotonic()))
+        ns = (time.monotonic() - self._began) * 1e9
+        return {name: (server.cpu_ns - cpu) / ns for name, (server, cpu) in self._idle.items()}
 
 
 def checks_of_kubelet(bench: Bench) -> Iterator[Sample]:
     """Make checks as kubelet makes them, 1000/s."""
-    for name, server in _turns(bench.servers, bench.sizes["rounds"]):
+    for name, server in bench.turns("rounds"):
         cpu, (connects, wholes) = check(server, bench.sizes["checks"], **_PACE)
-        yield name, "server_cpu_us", cpu
-        for connect in connects:
-            yield name, "connect_us", connect / 1000
+        yield name, CPU, cpu
+        yield name, CONNECT, connects
         if server.kind == "http":
-            yield from ((name, "whole_us", whole / 1000) for whole in wholes)
-    for name, server in _turns(bench.servers, bench.sizes["eof_rounds"]):
+            yield name, WHOLE, wholes
+    for name, server in bench.turns("eof_rounds"):
         if server.kind == "tcp":
             _, (_, wholes) = check(server, bench.sizes["checks"], to_the_end=True, **_PACE)
-            yield from ((name, "whole_us", whole / 1000) for whole in wholes)
+            yield name, WHOLE, wholes
 
 
 def checks_at_once(bench: Bench) -> Iterator[Sample]:
     """Make 1 to 256 checks at once."""
     for level in bench.sizes["levels"]:
         count = level * max(1, bench.sizes["level_checks"] // level)
-        for name, server in _turns(bench.servers, bench.sizes["level_rounds"]):
+        for name, server in bench.turns("level_rounds"):
             cpu, _ = check(server, count, to_the_end=True, level=level)
-            yield name, f"cpu_us_at_once_{level}", cpu
+            yield name, f"{level} at once", cpu
 
 
 def slow_checks(bench: Bench) -> Iterator[Sample]:
     """Make 1 to 100 checks/s, and take off what an idle server takes anyway.
 
-    Below 100 checks/s all candidates are checked at the same time, each by a client of its own, as
-    the pods of a node are.
+    Below 100 checks/s one candidate is checked after the other, as the pods of a node are.
     """
-    time.sleep(max(0.0, bench.began + bench.sizes["idle"] - time.monotonic()))
-    took = time.monotonic() - bench.began
-    idle = {name: (each.cpu_ns - bench.before[name]) / took for name, each in bench.idle.items()}
-    for name, ns_per_s in idle.items():
-        yield name, "idle_cpu_s_per_hour", ns_per_s * 3600 / 1e9
+    idle = bench.idle_shares()
     servers = list(bench.servers.items())
     for rate, checks in bench.sizes["rates"]:
         groups = [[each] for each in servers] if rate >= 100 else [servers]
         for group in groups * bench.sizes["slow_rounds"]:
             before = {name: server.cpu_ns for name, server in group}
-            for checking in [start(server, checks, period=1 / rate) for _, server in group]:
-                times(checking)
+            for _ in range(checks):
+                due = time.monotonic() + 1 / rate
+                for _, server in group:
+                    check(server, 1)
+                time.sleep(max(0.0, due - time.monotonic()))
             for name, server in group:
-                spent = (server.cpu_ns - before[name]) / checks - idle.get(name, 0.0) / rate
-                yield name, f"cpu_us_at_rate_{rate}", spent / 1000
+                spent = (server.cpu_ns - before[name]) / checks / 1e9
+                yield name, f"{rate}/s", (spent - idle.get(name, 0.0) / rate) * 1e6
+
+
+def idle(bench: Bench) -> Iterator[Sample]:
+    """Look what servers take that nobody checks."""
+    yield from ((name, IDLE, share * 86_400) for name, share in bench.idle_shares().items())
 
 
 def memory_kept(bench: Bench) -> Iterator[Sample]:
@@ -123,7 +151,7 @@ def memory_kept(bench: Bench) -> Iterator[Sample]:
         check(server, count, to_the_end=True)
         before = resident_bytes(server.pid)
         check(server, 2 * count, to_the_end=True)
-        yield name, "kept_bytes", (resident_bytes(server.pid) - before) / (2 * count)
+        yield name, KEPT, (resident_bytes(server.pid) - before) / (2 * count)
 
 
 def exec_probes(bench: Bench) -> Iterator[Sample]:
@@ -140,13 +168,13 @@ def exec_probes(bench: Bench) -> Iterator[Sample]:
     for _ in range(bench.sizes["command_rounds"]):
         for name in random.sample(EXEC_PROBES, len(EXEC_PROBES)):
             before = server.cpu_ns
-            whole, cpu, peak = run(commands[name])
+            whole, cpu, peak = found_by([compiled("run"), *commands[name]])
             time.sleep(_SETTLE)
-            yield name, "whole_us", whole / 1000
-            yield name, "client_cpu_us", cpu / 1000
-            yield name, "peak_bytes", peak
+            yield name, WHOLE, whole
+            yield name, OWN_CPU, cpu
+            yield name, PEAK, peak / 1e6
             if name != SCRIPT:
-                yield name, "server_cpu_us", (server.cpu_ns - before) / 1000
+                yield name, CPU, (server.cpu_ns - before) / 1000
 
 
 def resident_memory(bench: Bench) -> Iterator[Sample]:
@@ -154,15 +182,15 @@ def resident_memory(bench: Bench) -> Iterator[Sample]:
 
     The floor in C has no process to be added to, and keeps all of its own: it is left as it runs.
     """
-    yield FLOOR, "resident_bytes", resident_bytes(bench.servers[FLOOR].pid)
+    yield FLOOR, RESIDENT, resident_bytes(bench.servers[FLOOR].pid) / 1e6
     commands = {each.name: worker(each.name) for each in (*WORKERS, *CHECKED)}
     for _ in range(bench.sizes["starts"]):
         with serving(commands) as servers:
             for each in CHECKED:
                 check(servers[each.name], _WARM_UP, to_the_end=True)
-            held = {name: resident_bytes(server.pid) for name, server in servers.items()}
+            held = {name: resident_bytes(server.pid) / 1e6 for name, server in servers.items()}
         for each in CHECKED:
-            yield each.name, "resident_bytes", held[each.name] - held[f"nothing on {each.loop}"]
+            yield each.name, RESIDENT, held[each.name] - held[f"nothing on {each.loop}"]
 
 
 def imports(bench: Bench) -> Iterator[Sample]:
@@ -175,61 +203,40 @@ def imports(bench: Bench) -> Iterator[Sample]:
         }
         for each in candidates:
             took, memory = found[each.imports]
-            yield each.name, "import_ms", took / 1e6
-            yield each.name, "import_bytes", memory
+            yield each.name, IMPORT_CPU, took
+            yield each.name, IMPORT_MEMORY, memory
 
 
 def worker_loss(bench: Bench) -> Iterator[Sample]:
     """Check busy workers, each in the loop of a candidate, which lose some of their work.
 
-    The worker counts units of work. What it takes for one, in CPU time, is measured without checks;
-    then, with checks, whatever CPU time did not go into units went into the checks.
+    What a worker does in a second of CPU time is measured without checks; then, with checks,
+    whatever CPU time did not go into work went into the checks. The others stand still meanwhile.
     """
-    folder = mkdtemp()
+    folder, count = mkdtemp(), bench.sizes["worker_checks"]
     files = {each.name: Path(folder, each.name) for each in (*LISTENERS, *PEERS)}
-    shared = {name: progress_in(file) for name, file in files.items()}
+    units = {name: units_in(file) for name, file in files.items()}
     commands = {name: worker(name, "busy", file) for name, file in files.items()}
-    count = bench.sizes["worker_checks"]
+    checks: dict[str, Any] = {"to_the_end": True, "period": _BUSY_PERIOD}
     with serving(commands, SERVER_CORE) as servers:
-        for name, server in _turns(servers, bench.sizes["worker_rounds"]):
-            shared[name].working = True
-            cpu, units = _let_work(server, shared[name], 0.02)
-            cpu_middle, units_middle = _let_work(server, shared[name], count * _BUSY_PERIOD)
-            check(server, count, to_the_end=True, period=_BUSY_PERIOD)
-            cpu_end, units_end = server.cpu_ns / 1000, shared[name].units
-            shared[name].working = False
-            unit = (cpu_middle - cpu) / (units_middle - units)
-            lost = cpu_end - cpu_middle - (units_end - units_middle) * unit
-            yield name, "worker_loss_us", lost / count
+        for server in servers.values():
+            server.suspend()
+        for name, server in Bench(bench.sizes, servers, {}).turns("worker_rounds"):
+            server.resume()
+            time.sleep(_SETTLE)
+            alone, _ = done(server, units[name], partial(time.sleep, count * _BUSY_PERIOD))
+            checked, took = done(server, units[name], partial(check, server, count, **checks))
+            server.suspend()
+            yield name, LOSS, took * (1 - checked / alone) / count * 1e6
 
 
-def _let_work(server: Server, progress: Progress, least: float) -> tuple[float, int]:
-    """Return, at least 100 units and so many s later, the µs of CPU and the units so far."""
-    units, end = progress.units + 100, time.monotonic() + least
-    while progress.units < units or time.monotonic() < end:
-        time.sleep(0.01)
-    return server.cpu_ns / 1000, progress.units
-
-
-def starts(count: int) -> Iterator[Sample]:
-    """Start Python and, with the SDK installed, a Claude worker: in s."""
-    for _ in range(count):
+def starts(bench: Bench) -> Iterator[Sample]:
+    """Start Python and, with the SDK installed, a Claude worker."""
+    for _ in range(bench.sizes["claude_starts"]):
         for name, code in _STARTS.items():
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-            yield "starts", name, time.perf_counter() - began
-        if importlib.util.find_spec("claude_agent_sdk"):
+            yield name, "s", time.perf_counter() - began
+        if find_spec("claude_agent_sdk"):
             for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
-                yield "starts", name, took
-
-
-PARTS = (  # in this order
-    checks_of_kubelet,
-    checks_at_once,
-    memory_kept,
-    exec_probes,
-    worker_loss,
-    resident_memory,
-    imports,
-    slow_checks,
-)
+                yield name, "s", took

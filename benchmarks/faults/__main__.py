@@ -16,7 +16,7 @@ from benchmarks.candidates import ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
 from benchmarks.checks import check, checks
 from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.processes import Server, serving, worker
-from benchmarks.run import Results, run, say, table
+from benchmarks.run import Rows, Tables, run, say
 from tcp_probe.kubelet.steps import Outcome
 
 JUDGED = [each.name for each in (ON_ASYNCIO, WATCHED, *PEERS, THREAD, PID_FILE)]
@@ -29,29 +29,49 @@ SIZES = {  # in full, and in a quick run
     ),
 }
 HAPPENS_AFTER = 3.5  # s, of checks every second
+NEVER = "never"
 BUSY_AT_ONCE = 3  # of the workers that are busy half of the time, on two cores
-SAME = 1.0  # s: verdicts less than this apart are no more than one check apart
+FAULTS, HEALTHY, CHECKS = "Faults", "Healthy workers", "Checks / how many of them failed"
+TEXTS = {
+    FAULTS: "Seconds until kubelet would kill, at a period of 1 s, a timeout of 1 s and three"
+    " failures in a row: the sooner the better. Never: not within {limit:g} s.",
+    HEALTHY: "Likewise; never is right.",
+    CHECKS: "With the last failure of a healthy worker's that was not killed.",
+}
 
 Cell = tuple[str, Condition]  # a candidate, and what happens to it
+# After how many seconds it would have been killed, or never, and the checks that were made.
+Verdict = tuple["float | str", list[Outcome]]
 
 
-def measure(sizes: Mapping[str, Any]) -> Results:
-    """Run the cells."""
-    wanted = [CONDITIONS[name] for name in sizes["conditions"]]
-    not_run = [each for each in wanted if each.needs and not find_spec(each.needs)]
-    conditions = [each for each in wanted if each not in not_run]
+def measure(sizes: Mapping[str, Any]) -> Tables:
+    """Run the cells; a condition whose package is not installed is left out."""
+    conditions = [CONDITIONS[name] for name in sizes["conditions"]]
+    conditions = [each for each in conditions if not each.needs or find_spec(each.needs)]
     cells = [(candidate, each) for each in conditions for candidate in sizes["candidates"]]
-    found: Results = {each.name: {} for each in conditions}
+    found: Tables = {title: {} for title in (FAULTS, HEALTHY, CHECKS)}
+    for each in conditions:
+        _killed(found, each)[each.name] = dict.fromkeys(sizes["candidates"])
+        found[CHECKS][each.name] = dict.fromkeys(sizes["candidates"])
     for batch in _batches(cells):
         commands = {
             cell: worker(cell[0], "faults.conditions", cell[1].name, backlog=0) for cell in batch
         }
         with serving(commands, quiet=True) as servers:
             verdicts = asyncio.run(_judge_all(servers, sizes["limit"]))
-        for (candidate, condition), verdict in zip(batch, verdicts, strict=True):
-            found[condition.name][candidate] = verdict
+        for (candidate, condition), (killed_after, made) in zip(batch, verdicts, strict=True):
+            _killed(found, condition)[condition.name][candidate] = killed_after
+            failures = [outcome.message for outcome in made if outcome.success is False]
+            counts: list[Any] = [len(made), len(failures)]
+            if failures and not condition.is_fault and killed_after == NEVER:
+                counts.append(failures[-1])
+            found[CHECKS][condition.name][candidate] = counts
         say(f"{len(batch)} of {len(cells)} cells")
-    return {"found": found, "not_run": [f"{each.name} ({each.needs})" for each in not_run]}
+    return found
+
+
+def _killed(found: Tables, condition: Condition) -> Rows:
+    return found[FAULTS if condition.is_fault else HEALTHY]
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
@@ -68,7 +88,7 @@ def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
         yield busy[index::count] + waiting[index::count]
 
 
-async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Results]:
+async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Verdict]:
     begins = asyncio.get_running_loop().time()
     # So that their checks do not all come at once.
     judging = [
@@ -78,10 +98,10 @@ async def _judge_all(servers: Mapping[Cell, Server], limit: float) -> list[Resul
     return await asyncio.gather(*judging)
 
 
-async def _judge(server: Server, condition: Condition, begins: float, limit: float) -> Results:
+async def _judge(server: Server, condition: Condition, begins: float, limit: float) -> Verdict:
     """Check a worker until kubelet would kill it, or for `limit` seconds after the condition.
 
-    `killed_after` is in seconds from the condition on, None where it would not have been killed.
+    Returns after how many seconds of the condition it would have been killed, and the checks.
     """
     loop = asyncio.get_running_loop()
     happens_at = begins + HAPPENS_AFTER
@@ -95,56 +115,11 @@ async def _judge(server: Server, condition: Condition, begins: float, limit: flo
         made.extend(at_once)
         return at_once[0]
 
-    killed_after = None
     async for _, kills in checks(check_at_once, begins, happens_at + limit):
         if kills:
-            killed_after = round(loop.time() - happens_at, 2)
-            break
-    failures = [each.message for each in made if each.success is False]
-    return {
-        "killed_after": killed_after,
-        "checks": len(made),
-        "failed": len(failures),
-        "last_failure": ["", *failures][-1],
-    }
-
-
-def markdown(results: Results) -> str:
-    """Return the tables, and which checks of healthy workers failed."""
-    found = results["found"]
-    seconds = {condition: _seconds(row) for condition, row in found.items()}
-    faults = {name: row for name, row in seconds.items() if CONDITIONS[name].is_fault}
-    healthy = {name: row for name, row in seconds.items() if name not in faults}
-    columns = {name: f"{{{name}}}" for name in results["sizes"]["candidates"]}
-    failed = [
-        f"- {condition}, {name}: {each['failed']} of {each['checks']} ({each['last_failure']})"
-        for condition in healthy
-        for name, each in found[condition].items()
-        if each["failed"] and each["killed_after"] is None
-    ]
-    limit = results["sizes"]["limit"]
-    lines = [
-        "Seconds from the condition to kubelet's decision to kill, at a period of 1 s, a timeout",
-        f"of 1 s and three failures in a row. Never: not within {limit:g} s. Bold: the soonest of",
-        "a row, and what is less than a check later.\n",
-        table(faults, columns, "a fault: the sooner the better"),
-        table(healthy, columns, "a healthy worker: never is right"),
-        "Checks that a healthy worker failed without being killed:\n",
-        *(failed or ["- none"]),
-        *(f"\nNot run: {each}." for each in results["not_run"]),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _seconds(row: Results) -> dict[str, str]:
-    """Return what is to be shown of the verdicts in a row."""
-    after = {name: verdict["killed_after"] for name, verdict in row.items()}
-    soon = SAME + min((s for s in after.values() if s is not None), default=0.0)
-    return {
-        name: "never" if s is None else f"**{s:.1f}**" if s < soon else f"{s:.1f}"
-        for name, s in after.items()
-    }
+            return round(loop.time() - happens_at, 1), made
+    return NEVER, made
 
 
 if __name__ == "__main__":
-    run("faults", __doc__, SIZES, measure, markdown)
+    run("faults", __doc__, SIZES, measure, TEXTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -18,33 +17,40 @@ import anyio
 import psutil
 
 import tcp_probe
-from benchmarks import client
 from benchmarks.candidates import Watch
-from benchmarks.processes import CLIENT_CORE, SERVER_CORE, found_by, resources, serving, worker
-from benchmarks.run import Results
+from benchmarks.client import check
+from benchmarks.processes import (
+    CLIENT_CORE,
+    SERVER_CORE,
+    found_by,
+    resources,
+    serving,
+    worker,
+)
+from benchmarks.run import Rows, growth
 
-_PARTS = 10
 _PERIOD = 0.001  # s, of the checks whose TIME_WAIT is looked for
 # On loopback the kernel uses a port again after a second in TIME_WAIT, unless the address differs.
 _ADDRESSES = 50
 
 
-def checks(loop: str, sizes: Mapping[str, Any]) -> Results:
-    """Make so many checks, each after the server has closed the last one; look ten times."""
-    parts = []
+def checks(loop: str, sizes: Mapping[str, Any]) -> Rows:
+    """Make {checks} checks, each after the server has closed the last one.
+
+    What the worker holds after a tenth of them → after all of them.
+    """
+    tenth = sizes["checks"] // 10
     # To wake another core for every check would take longer than the check itself.
     with serving({loop: worker(f"tcp_probe on {loop}")}, CLIENT_CORE) as servers:
-        for _ in range(_PARTS):
-            began = time.monotonic()
-            client.check(servers[loop], sizes["checks"] // _PARTS, to_the_end=True)
-            took = time.monotonic() - began
-            parts.append({"took_s": took, **resources(servers[loop].pid)})
-    per_s = sizes["checks"] / sum(part["took_s"] for part in parts)
-    return {loop: {"per_s": per_s, "parts": parts}}
+        check(servers[loop], tenth, to_the_end=True)
+        before, began = resources(servers[loop].pid), time.monotonic()
+        check(servers[loop], 9 * tenth, to_the_end=True)
+        per_s = 9 * tenth / (time.monotonic() - began)
+        return {loop: {"checks/s": per_s, **growth(before, resources(servers[loop].pid))}}
 
 
-def time_wait(loop: str, sizes: Mapping[str, Any]) -> Results:
-    """Make so many checks, one each ms, and count at once: the kernel keeps them for 60 s."""
+def time_wait(loop: str, sizes: Mapping[str, Any]) -> Rows:
+    """Make {time_wait_checks} checks, 1000/s, and count at once: the kernel keeps them for 60 s."""
     with serving({loop: worker(f"tcp_probe on {loop}")}, SERVER_CORE) as servers:
         port, began = servers[loop].port, time.monotonic()
         for number in range(sizes["time_wait_checks"]):
@@ -52,22 +58,27 @@ def time_wait(loop: str, sizes: Mapping[str, Any]) -> Results:
             tcp_probe.check(port, f"127.0.0.{number % _ADDRESSES + 1}")
         found = psutil.net_connections("tcp")
     kept = [each for each in found if each.status == psutil.CONN_TIME_WAIT]
-    server = sum(each.laddr[1:2] == (port,) for each in kept)
-    return {loop: {"server": server, "client": sum(each.raddr[1:2] == (port,) for each in kept)}}
+    sides = {
+        "on the worker's side": [each.laddr[1:2] for each in kept].count((port,)),
+        "on the client's": [each.raddr[1:2] for each in kept].count((port,)),
+    }
+    return {loop: sides}
 
 
-def entries(loop: str, sizes: Mapping[str, Any]) -> Results:
-    """Enter and leave so many times, in a process of its own."""
+def entries(loop: str, sizes: Mapping[str, Any]) -> Rows:
+    """Enter {entries} times. After a tenth of them → after all of them."""
     command = worker(f"nothing on {loop}", "load.alone:enter_and_leave", sizes["entries"])
     return {loop: found_by(command)}
 
 
-async def enter_and_leave(_: Watch, number: str) -> None:
-    """Enter and leave, and print the figures as JSON: the worker."""
-    parts = [await _enter(int(number) // _PARTS)]
-    began, left = time.perf_counter(), int(number) - int(number) // _PARTS
-    parts.append(await _enter(left))
-    print(json.dumps({"each_s": (time.perf_counter() - began) / left, "parts": parts}))
+async def enter_and_leave(_: Watch, number: str) -> dict[str, Any]:
+    """Enter and leave; return the figures: the worker."""
+    tenth = int(number) // 10
+    before = await _enter(tenth)
+    began = time.perf_counter()
+    after = await _enter(9 * tenth)
+    each = (time.perf_counter() - began) / (9 * tenth)
+    return {"each, µs": each * 1e6, **growth(before, after)}
 
 
 async def _enter(count: int) -> dict[str, int]:
@@ -80,8 +91,13 @@ async def _enter(count: int) -> dict[str, int]:
     return resources(os.getpid())
 
 
-def watchdogs(loop: str, sizes: Mapping[str, Any]) -> Results:
-    """Enter, reset and leave watchdogs, in a process of its own."""
+def watchdogs(loop: str, sizes: Mapping[str, Any]) -> Rows:
+    """Run {watchdogs} at once, of {watchdog_timeout:g} s each, and {resets} resets of one.
+
+    CPU: of one core; for the resets without what as many calls of an empty method take. Late: from
+    the moment the first runs out until the port refuses. Log lines: of all of it, from start to
+    end.
+    """
     counts = [sizes[each] for each in ("watchdogs", "resets", "watchdog_timeout")]
     return {loop: found_by(worker(f"nothing on {loop}", "load.alone:watch", *counts))}
 
@@ -91,32 +107,36 @@ class _Empty:
         pass
 
 
-async def watch(_: Watch, number: str, resets: str, seconds: str) -> None:
-    """Measure watchdogs, and print the figures as JSON: the worker."""
+async def watch(_: Watch, number: str, resets: str, seconds: str) -> dict[str, float]:
+    """Measure watchdogs; return the figures: the worker."""
     count, runs_out_after = int(number), float(seconds)
     log = BufferingHandler(sys.maxsize)
     logging.getLogger("tcp_probe").addHandler(log)
+    figures: dict[str, float] = {}
     async with tcp_probe.serve(0) as probe:
         with probe.watchdog(3600) as watchdog:
-            figures = {"reset_s": timeit(watchdog.reset, number=int(resets)) / int(resets)}
+            took = timeit(watchdog.reset, number=int(resets))
+        figures["reset, ns"] = took / int(resets) * 1e9
         with ExitStack() as stack:
             began = time.perf_counter()
             many = [stack.enter_context(probe.watchdog(runs_out_after)) for _ in range(count)]
-            figures["enter_s"] = (time.perf_counter() - began) / count
-            figures["cpu_quiet"] = await _cpu_share(anyio.sleep(0.6 * runs_out_after))
-            figures["cpu_resets"] = await _cpu_share(_reset_all(many, runs_out_after))
+            figures["enter, µs each"] = (time.perf_counter() - began) / count * 1e6
+            quiet = await _cpu_percent(anyio.sleep(0.6 * runs_out_after))
+            figures["CPU while none is reset, %"] = quiet
+            resetting = await _cpu_percent(_reset_all(many, runs_out_after))
             empty = [_Empty() for _ in range(count)]
-            figures["cpu_resets"] -= await _cpu_share(_reset_all(empty, 0.3 * runs_out_after))
+            resetting -= await _cpu_percent(_reset_all(empty, 0.3 * runs_out_after))
+            figures["CPU of a reset of each once a second, %"] = resetting
             first = time.monotonic()
             for watchdog in many:
                 watchdog.reset()
             await _until(lambda: not probe.listening)
-            figures["late_s"] = time.monotonic() - first - runs_out_after
+            figures["late, ms"] = (time.monotonic() - first - runs_out_after) * 1e3
             await _until(lambda: len(probe.reasons) == count)
             began = time.perf_counter()
-        figures["leave_s"] = (time.perf_counter() - began) / count
+        figures["leave, µs each"] = (time.perf_counter() - began) / count * 1e6
         assert probe.listening
-    print(json.dumps({**figures, "lines": len(log.buffer)}))
+    return {**figures, "log lines": len(log.buffer)}
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -139,7 +159,7 @@ async def _reset_all(watchdogs: Sequence[Any], seconds: float) -> None:
         await anyio.sleep_until(next_time)
 
 
-async def _cpu_share(does: Awaitable[None]) -> float:
+async def _cpu_percent(does: Awaitable[None]) -> float:
     began, cpu = time.monotonic(), time.process_time()
     await does
-    return (time.process_time() - cpu) / (time.monotonic() - began)
+    return (time.process_time() - cpu) / (time.monotonic() - began) * 100

@@ -17,13 +17,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmarks.busy import Progress, progress_in
+from benchmarks.busy import done, units_in
 from benchmarks.candidates import CANDIDATES
 from benchmarks.checks import check, count_checks
-from benchmarks.processes import SERVER_CORE, Server, found_by, module, resources, serving, worker
-from benchmarks.run import Results
+from benchmarks.processes import SERVER_CORE, Server, found_by, resources, serving, worker
+from benchmarks.run import Rows, growth
 
-_LEAD = 0.5  # s that a flood begins before it is looked at
+_LEAD = 1.0  # s that a flood begins before it is looked at, its start included
 HOLD = "hold"  # and close with all others, at the end
 _PAUSE = 0.002  # s between two connections
 # A client that finds no room gives up: the kernel would knock again after a whole second only.
@@ -50,81 +50,77 @@ class _Loaded:
     """A server whose worker never rests, and the file that tells the delays of its loop."""
 
     server: Server
-    progress: Progress
+    units: memoryview
     delays: Path
 
-    def check_for(self, seconds: float) -> Results:
+    def check_for(self, seconds: float) -> tuple[float, dict[str, Any]]:
         """Check once in a second for so long.
 
-        Returns what the worker got done meanwhile: units of its work a second and per second of its
-        process's CPU time (what others take from the machine is not in that), and the delays of its
-        loop in s; and how the checks went.
+        Returns the units of work that the worker did per s of its CPU time; and as a row of a table
+        the delays of its loop, and how the checks went.
         """
-        seen, counts = self.delays.stat().st_size, Counter[str]()
-        began, cpu, units = time.monotonic(), self.server.cpu_ns, self.progress.units
-        checking = partial(check, self.server.told)
-        asyncio.run(count_checks(checking, counts, began, began + seconds))
-        time.sleep(max(0.0, began + seconds - time.monotonic()))
-        took, used = time.monotonic() - began, (self.server.cpu_ns - cpu) / 1e9
-        units = self.progress.units - units
+        seen, counts = self.delays.stat().st_size, Counter[str](checks=0, failed=0, kills=0)
+
+        def check_all_the_time() -> None:
+            began = time.monotonic()
+            checking = partial(check, self.server.told)
+            asyncio.run(count_checks(checking, counts, began, began + seconds))
+            time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+        rate, _ = done(self.server, self.units, check_all_the_time)
         delays = sorted(array("d", self.delays.read_bytes()[seen:]))
-        return {
-            "units_per_second": units / took,
-            "units_per_cpu_second": units / used,
-            "delays": {
-                f"p{each}": delays[len(delays) * each // 100] for each in (50, 99) if delays
-            },
-            "checks": counts,
-        }
+        late = delays[len(delays) * 99 // 100] * 1e3 if delays else None
+        return rate, {"loop delay p99, ms": late, **counts}
 
 
 @contextmanager
 def _loaded(name: str) -> Iterator[_Loaded]:
     """Run a candidate, with the backlog of its defaults, on the servers' core."""
     folder = mkdtemp()
-    file, delays = Path(folder, "progress"), Path(folder, "delays")
-    progress = progress_in(file)
-    progress.working = True
+    file, delays = Path(folder, "units"), Path(folder, "delays")
+    units = units_in(file)
     delays.touch()
     command = worker(name, "busy", file, delays, backlog=0)
     with serving({name: command}, SERVER_CORE, quiet=True) as servers:
-        yield _Loaded(servers[name], progress, delays)
+        yield _Loaded(servers[name], units, delays)
 
 
-def floods(name: str, sizes: Mapping[str, Any]) -> Results:
-    """Measure a candidate without a flood, then with one from so many clients."""
+def floods(name: str, sizes: Mapping[str, Any]) -> Rows:
+    """Candidate (backlog), flooding clients; one that finds no room begins anew after 20 ms.
+
+    The worker's share: units of its work per second of its process's CPU time, beside those without
+    a flood.
+    """
+    found: Rows = {}
+    alone = 0.0
     with _loaded(name) as loaded:
-        found = {
-            clients: _flood(loaded, clients, sizes["flood"])
-            for clients in (0, *sizes["flood_clients"])
-        }
-    for flood in found.values():
-        flood["share"] = flood["units_per_cpu_second"] / found[0]["units_per_cpu_second"]
-    backlog = CANDIDATES[name].backlog
-    return {f"{name} ({backlog}), {clients}": flood for clients, flood in found.items()}
+        for clients in (0, *sizes["flood_clients"]):
+            flood = ("load.flood", loaded.server.port, clients, sizes["flood"] + _LEAD)
+            with ThreadPoolExecutor(1) as flooding:
+                counting = flooding.submit(found_by, worker("nothing on asyncio", *flood))
+                time.sleep(_LEAD)
+                rate, row = loaded.check_for(sizes["flood"])
+                counts = counting.result()
+            alone = alone or rate
+            found[f"{name} ({CANDIDATES[name].backlog}), {clients}"] = {
+                "connections/s": counts["connected"] / (sizes["flood"] + _LEAD),
+                "given up/s": counts["given up"] / (sizes["flood"] + _LEAD),
+                "worker's share of the CPU, %": rate / alone * 100,
+                **row,
+            }
+    return found
 
 
-def _flood(loaded: _Loaded, clients: int, seconds: float) -> Results:
-    command = module("load.flood", loaded.server.port, clients, seconds + _LEAD)
-    with ThreadPoolExecutor(1) as flooding:
-        counting = flooding.submit(found_by, command)
-        time.sleep(_LEAD)
-        found = loaded.check_for(seconds)
-        counts = counting.result()
-    per_s = {what: count / (seconds + _LEAD) for what, count in counts.items()}
-    return {**found, "clients": counts, "clients_per_s": per_s}
-
-
-def abuse(loop: str, sizes: Mapping[str, Any]) -> Results:
-    """Let each kind of client connect so many times."""
+def abuse(loop: str, sizes: Mapping[str, Any]) -> Rows:
+    """{abuses} of each kind. Before them → after them."""
     with _loaded(f"tcp_probe on {loop}") as loaded:
         return {f"{loop}: {kind}": _abuse(loaded, kind, sizes["abuses"]) for kind in ABUSES}
 
 
-def _abuse(loaded: _Loaded, kind: str, count: int) -> Results:
+def _abuse(loaded: _Loaded, kind: str, count: int) -> dict[str, Any]:
     host, misuse = ABUSES[kind]
-    parts = [resources(loaded.server.pid)]
-    seen = Counter(served=0, reset=0, no_room=0)
+    before = resources(loaded.server.pid)
+    seen = {"served": 0, "reset": 0, "found no room": 0}
     with ExitStack() as clients, ThreadPoolExecutor(1) as checker:
         checking = checker.submit(loaded.check_for, count * _PAUSE + 1)
         for _ in range(count):
@@ -136,10 +132,9 @@ def _abuse(loaded: _Loaded, kind: str, count: int) -> Results:
                     client.close()
                 seen["served"] += 1
             except TimeoutError:
-                seen["no_room"] += 1
+                seen["found no room"] += 1
             except ConnectionError:
                 seen["reset"] += 1
             time.sleep(_PAUSE)
-        found = checking.result()
-        parts.append(resources(loaded.server.pid))
-    return {"connections": seen, "parts": parts, **found}
+        _, row = checking.result()
+        return {**seen, **growth(before, resources(loaded.server.pid)), **row}

@@ -1,25 +1,23 @@
-"""Floods a port with connections: `python -m benchmarks.load.flood PORT CLIENTS SECONDS`.
+"""A worker that floods a port with connections.
 
 Each client connects and closes, again and again. One that finds the queue full does not wait for
 the second after which the kernel would knock again, as a well-behaved one does, but begins anew.
-Prints, as JSON, how many were connected and given up.
 """
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
-import sys
 import time
 from collections import Counter
+
+from benchmarks.candidates import Watch
 
 _PATIENCE = 0.02  # s
 _SWEEP = 0.005  # s between two looks for connections that are too late
 
 
-def flood(port: int, clients: int, seconds: float) -> Counter[str]:
-    """Connect for so long."""
+def _flood(port: int, clients: int, seconds: float) -> Counter[str]:
     counts = Counter({"connected": 0, "given up": 0})
     swept = time.monotonic()
     ends = swept + seconds
@@ -51,5 +49,6 @@ def flood(port: int, clients: int, seconds: float) -> Counter[str]:
     return counts
 
 
-if __name__ == "__main__":
-    print(json.dumps(flood(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))))
+async def work(_: Watch, port: str, clients: str, seconds: str) -> Counter[str]:
+    """Connect; return how many were connected and given up."""
+    return _flood(int(port), int(clients), float(seconds))

@@ -8,69 +8,76 @@ from xml.etree import ElementTree as ET
 import psutil
 import pytest
 
-from benchmarks.candidates import BARE, CHECKED, LISTENERS, ON_ASYNCIO, PEERS, UNCHECKED
-from benchmarks.cost import derived
-from benchmarks.cost import spread as summary
+from benchmarks.candidates import BARE, CHECKED, LISTENERS, UNCHECKED
+from benchmarks.cost import derived, samples
 from benchmarks.cost.samples import EXEC_PROBES, FLOOR, SCRIPT
 
 LIMIT = 120.0  # s, for what takes a moment on an idle machine
 SERVERS = [each.name for each in CHECKED]
 NEVER_CHECKED = [each.name for each in UNCHECKED]
-FIGURES = {
-    "connect_us",
-    "whole_us",
-    "server_cpu_us",
-    *(f"times {each}" for each in (FLOOR, ON_ASYNCIO.name, BARE.name, *EXEC_PROBES)),
-    *(f"times {each.name}" for each in PEERS),
-    *(f"cpu_us_at_rate_{each}" for each in (1, 10, 100)),
-    *(f"cpu_us_at_once_{each}" for each in (1, 4, 256)),
-    "kept_bytes",
-    "resident_bytes",
-    "worker_loss_us",
-    "import_ms",
-    "import_bytes",
-    "idle_cpu_s_per_hour",
+OF_WORKERS = {samples.LOSS, samples.IMPORT_CPU, samples.IMPORT_MEMORY}
+FIGURES = OF_WORKERS | {
+    samples.CONNECT,
+    samples.WHOLE,
+    samples.CPU,
+    "times the floor",
+    *(f"{each}/s" for each in (1, 10, 100)),
+    *(f"{each} at once" for each in (1, 4, 256)),
+    samples.KEPT,
+    samples.RESIDENT,
+    samples.IDLE,
 }
+
+
+def _figures(quick_run: Any) -> dict[str, dict[str, Any]]:
+    """Return all that was measured of each candidate."""
+    found: dict[str, dict[str, Any]] = {}
+    for rows in quick_run.results["tables"].values():
+        for name, row in rows.items():
+            found[name] = found.get(name, {}) | row
+    return found
 
 
 def test_measures_every_figure_of_every_candidate(quick_run: Any) -> None:
     """The results hold each figure for each candidate."""
-    candidates = quick_run.results["candidates"]
-    assert list(candidates) == [FLOOR, *SERVERS, *EXEC_PROBES, *NEVER_CHECKED]
+    figures = _figures(quick_run)
     for name in SERVERS:
         # The bare loop stands beside the others as a floor alone.
-        bare = {"worker_loss_us", "import_ms", "import_bytes"} if name == BARE.name else set()
-        assert FIGURES - set(candidates[name]) == bare, name
+        missing = OF_WORKERS if name == BARE.name else set()
+        assert FIGURES - set(figures[name]) == missing, name
+    assert FIGURES - set(figures[FLOOR]) == OF_WORKERS | {samples.IDLE}
     for name in NEVER_CHECKED:
-        assert set(candidates[name]) == {"idle_cpu_s_per_hour"}
+        assert set(figures[name]) == {samples.IDLE}
     for name in EXEC_PROBES:
-        figures = {"whole_us", "client_cpu_us", "peak_bytes"}
-        assert set(candidates[name]) == figures | ({"server_cpu_us"} if name != SCRIPT else set())
-        assert candidates[name]["client_cpu_us"]["median"] > 0
+        own = {samples.WHOLE, samples.OWN_CPU, samples.PEAK}
+        node = {each for each in figures[name] if " pods, " in each}
+        listeners = {samples.CPU} if name != SCRIPT else set()
+        assert set(figures[name]) == own | node | listeners
+        assert figures[name][samples.OWN_CPU]["median"] > 0
+    assert list(quick_run.results["tables"]["One check"]) == [FLOOR, *SERVERS, *EXEC_PROBES]
 
 
-def test_tells_only_what_so_many_rounds_can() -> None:
-    """A hundred values tell p99, a thousand p99.9; fewer tell median and quartiles alone."""
-    spreads = [summary.spread(range(count)) for count in (1, 99, 100, 999, 1000)]
-    assert [{"p99", "p99.9"} & set(each) for each in spreads] == [
-        set(),
-        set(),
-        {"p99"},
-        {"p99"},
-        {"p99", "p99.9"},
-    ]
-    assert spreads[1]["median"] == 49
-    assert spreads[1]["least"] == 0
-    assert spreads[0]["lower_quartile"] == spreads[0]["upper_quartile"] == 0
+def test_tells_only_what_so_many_checks_can() -> None:
+    """A hundred values tell p99, a thousand p99.9; fewer the median alone."""
+    told = [derived.summary(samples.CONNECT, range(count)) for count in (1, 99, 100, 999, 1000)]
+    assert [len(each) for each in told] == [1, 1, 2, 2, 3]
+    assert told[1] == [49]
+
+
+def test_tells_median_and_quartiles_of_rounds() -> None:
+    """A figure of rounds is their median between the quartiles."""
+    spread = {"median": 49, "lower_quartile": 24.5, "upper_quartile": 73.5}
+    assert derived.summary(samples.CPU, range(99)) == spread
 
 
 def test_judges_every_promise_but_never_by_exit_status(quick_run: Any) -> None:
     """A quick run tells a verdict on each promise, and exits with 0 whatever the verdicts are."""
     assert quick_run.status == 0
-    for text, claim in quick_run.results["claims"].items():
+    claims = quick_run.results["tables"][derived.CLAIMS]
+    for text, claim in claims.items():
         (row,) = [line for line in quick_run.output.splitlines() if f"| {text} |" in line]
         assert row.endswith(f"| {claim['verdict']} |")
-    assert len(quick_run.results["claims"]) == 4 * len(LISTENERS) + 5
+    assert len(claims) == 4 * len(LISTENERS) + 5
 
 
 def test_writes_tables_that_show_every_candidate(quick_run: Any) -> None:
@@ -79,7 +86,7 @@ def test_writes_tables_that_show_every_candidate(quick_run: Any) -> None:
     for name in (*SERVERS, *EXEC_PROBES, *NEVER_CHECKED):
         assert f"| {name} |" in text
     tables = [part.splitlines() for part in text.split("\n\n") if part.lstrip().startswith("|")]
-    assert len(tables) == 6
+    assert len(tables) == len(quick_run.results["tables"]) == 6
     for rows in tables:
         assert len({row.count("|") for row in rows}) == 1
 
@@ -92,16 +99,15 @@ def test_writes_a_picture(quick_run: Any) -> None:
 
 
 def test_computes_a_node_from_the_figures_of_a_pod(quick_run: Any) -> None:
-    """The table for a node follows from the measured figures by the formula under it."""
-    found = quick_run.results["candidates"]["aiohttp"]
-    cpu = 0.2 * found["cpu_us_at_rate_1"]["median"] / 1e6
-    cpu += found["idle_cpu_s_per_hour"]["median"] / 3600
-    memory = found["resident_bytes"]["median"] / 1e6
-    row = quick_run.results["node"]["aiohttp"]
-    assert list(row) == ["30", "110", "250"]
-    for pods, node in row.items():
-        assert node["millicores"] == pytest.approx(1000 * cpu * int(pods))
-        assert node["megabytes"] == pytest.approx(memory * int(pods))
+    """The table for a node follows from the measured figures by the formula above it."""
+    found = _figures(quick_run)["aiohttp"]
+    cpu = 0.2 * found["1/s"]["median"] / 1e6 + found[samples.IDLE]["median"] / 86_400
+    row = quick_run.results["tables"][derived.NODE]["aiohttp"]
+    assert len(row) == 6
+    for pods in (30, 110, 250):
+        assert row[f"{pods} pods, millicores"] == pytest.approx(1000 * cpu * pods)
+        memory = found[samples.RESIDENT]["median"] * pods
+        assert row[f"{pods} pods, MB"] == pytest.approx(memory)
 
 
 def test_leaves_no_process(quick_run: Any) -> None:
@@ -126,14 +132,17 @@ def test_leaves_no_process_when_it_is_ended_early(
 
 def test_a_promise_that_is_missed_fails(quick_run: Any) -> None:
     """A figure above its bound fails, one at its bound passes, one that is missing does neither."""
-    candidates = quick_run.results["candidates"]
-    trio = candidates["tcp_probe on trio"] | {
-        "kept_bytes": {"median": 1.5},
-        "idle_cpu_s_per_hour": {"median": 5 / 24},
-        "connect_us": {"median": 30.0},
+    figures = _figures(quick_run)
+    figures["tcp_probe on trio"] |= {
+        samples.KEPT: {"median": 1.5},
+        samples.IDLE: {"median": 5.0},
+        samples.CONNECT: [30.0],
     }
-    judged = derived.claims(candidates | {"tcp_probe on trio": trio})
+    cpu = {name: [1.0] for name in figures} | {"tcp_probe on trio": [2.2]}
+    judged = derived.claims(figures, cpu)
     verdicts = {text: claim["verdict"] for text, claim in judged.items()}
     assert verdicts["tcp_probe on trio: bytes kept per check"] == derived.FAIL
-    assert verdicts["tcp_probe on trio: CPU of an idle listener, s per day"] == derived.PASS
+    assert verdicts["tcp_probe on trio: idle, s of CPU a day"] == derived.PASS
+    assert verdicts["tcp_probe on trio: CPU per check, times C floor"] == derived.PASS
     assert verdicts["tcp_probe on trio: p99 connect, µs"] == derived.UNKNOWN
+    assert judged["tcp_probe on asyncio: CPU per check, times exec Python script"]["measured"] == 1

@@ -22,32 +22,34 @@ def _quick(name: str, folder: Path) -> tuple[str, dict[str, Any]]:
 def test_a_quick_run_of_the_backlogs(tmp_path: Path) -> None:
     """A quick run tells kills and failures for each backlog, way to check and timeout."""
     tables, results = _quick("backlog", tmp_path)
-    assert len(results["found"]) == 2 * 2
-    for row, backlogs in results["found"].items():
+    (rows,) = results["tables"].values()
+    assert len(rows) == 2 * 2
+    for row, backlogs in rows.items():
         assert f"| {row} |" in tables
         assert list(backlogs) == ["backlog 0", "backlog 2"]
-        for each in backlogs.values():
-            assert each["checks"] >= 3
-            assert each["failed"] >= 3 * each["kills"]
-            assert f" {each['kills']} ({each['share_failed']:.1%}) |" in tables
+        for kills, failed, checks in backlogs.values():
+            assert checks >= 3
+            assert failed / 100 * checks >= 3 * kills
+            assert f" {kills} / {failed:.3g} / {checks} |" in tables
 
 
 def test_a_quick_run_of_the_faults(tmp_path: Path) -> None:
     """A quick run judges each candidate in each of its rows."""
     tables, results = _quick("faults", tmp_path)
-    cells = {(row, name): cell for row, of in results["found"].items() for name, cell in of.items()}
-    assert len(cells) == 12
-    for (condition, candidate), cell in cells.items():
+    faults, healthy, checks = results["tables"].values()
+    assert list(faults) == ["worker returns, the process lives", "process gone"]
+    assert list(healthy) == ["idle all the time"]
+    assert [len(row) for row in checks.values()] == [4, 4, 4]
+    for condition, row in (faults | healthy).items():
         assert f"| {condition} |" in tables
-        assert f"| {candidate} |" in tables
-        assert cell["checks"] > 2
-        killed = cell["killed_after"] is not None
-        assert cell["failed"] >= 3 * killed
-        if condition == "process gone":
-            assert killed
-        if condition == "idle all the time":
-            assert not killed
-    assert cells["worker returns, the process lives", "tcp_probe on asyncio"]["killed_after"] > 1.9
+        for candidate, killed_after in row.items():
+            assert f"| {candidate} |" in tables
+            made, failed, *_ = checks[condition][candidate]
+            assert made > 2
+            assert failed >= 3 * (killed_after != "never")
+    assert "never" not in faults["process gone"].values()
+    assert set(healthy["idle all the time"].values()) == {"never"}
+    assert faults["worker returns, the process lives"]["tcp_probe on asyncio"] > 1.9
 
 
 def test_a_quick_run_of_the_load(tmp_path: Path) -> None:
@@ -56,17 +58,18 @@ def test_a_quick_run_of_the_load(tmp_path: Path) -> None:
     assert [line[3:6] for line in tables.splitlines() if line.startswith("## ")] == [
         f"({letter})" for letter in "abcdef"
     ]
-    assert len(results["endurance"]["asyncio"]["parts"]) == 10
-    floods = {row.rpartition(", ")[::2]: flood for row, flood in results["floods"].items()}
+    endurance, floods, abuses, entries, watchdogs, time_wait = results["tables"].values()
+    assert endurance["asyncio"]["checks/s"] > 0
     assert len(floods) == 4
-    for (_, clients), flood in floods.items():
-        assert flood["units_per_second"] > 0
-        assert (flood["clients"]["connected"] > 0) == (clients != "0")
-        assert (flood["share"] == 1) == (clients == "0")
-    assert len(results["abuse"]) == 5
-    for abuse in results["abuse"].values():
-        assert sum(abuse["connections"].values()) == results["sizes"]["abuses"]
-        assert abuse["checks"]["checks"] > abuse["checks"]["failed"]
-    assert results["entries"]["asyncio"]["each_s"] > 0
-    assert results["watchdogs"]["asyncio"]["reset_s"] > 0
-    assert set(results["time_wait"]["asyncio"]) == {"server", "client"}
+    for row, flood in floods.items():
+        flooded = not row.endswith(", 0")
+        assert (flood["connections/s"] > 0) == flooded
+        assert (flood["worker's share of the CPU, %"] == 100) != flooded
+    assert len(abuses) == 5
+    for abuse in abuses.values():
+        outcomes = abuse["served"] + abuse["reset"] + abuse["found no room"]
+        assert outcomes == results["sizes"]["abuses"]
+        assert abuse["checks"] > abuse["failed"]
+    assert entries["asyncio"]["each, µs"] > 0
+    assert watchdogs["asyncio"]["reset, ns"] > 0
+    assert set(time_wait["asyncio"]) == {"on the worker's side", "on the client's"}
