@@ -39,7 +39,6 @@ MOMENTS = {"3 at the same instant": (3, False), "6 at moments of their own": (6,
 TIMEOUTS = (1.0, 2.0)  # s; a period is as long as its timeout
 
 Kind = tuple[str, float, int]  # moments, timeout, backlog
-Counts = Mapping[Kind, Counter[str]]
 
 
 def measure(sizes: Mapping[str, Any]) -> Tables:
@@ -55,12 +54,14 @@ def measure(sizes: Mapping[str, Any]) -> Tables:
             counts = asyncio.run(_check_all(zip(kinds, ports, strict=True), sizes["seconds"]))
         for (moments, timeout, backlog), count in counts.items():
             row = found[f"{loop}, {moments}, {timeout:g} s"]
-            share = round(100 * count["failed"] / count["checks"], 1)
+            share = 100 * count["failed"] / count["checks"]
             row[f"backlog {backlog}"] = [count["kills"], share, count["checks"]]
     return {TITLE: found}
 
 
-async def _check_all(checked: Iterable[tuple[Kind, int]], seconds: float) -> Counts:
+async def _check_all(
+    checked: Iterable[tuple[Kind, int]], seconds: float
+) -> dict[Kind, Counter[str]]:
     """Check each port with clients of its own; return how it went for each kind."""
     found: dict[Kind, Counter[str]] = defaultdict(Counter)
     begin = asyncio.get_running_loop().time() + 1
@@ -69,17 +70,12 @@ async def _check_all(checked: Iterable[tuple[Kind, int]], seconds: float) -> Cou
         moments, timeout, _ = kind
         number, own = MOMENTS[moments]
         probe = replace(PROBE, period=timeout, timeout=timeout)
-        dues = [begin + random.uniform(0, timeout) for _ in range(number)]  # noqa: S311 (no secret)
-        clients += [
-            count_checks(
-                partial(_check, port, timeout),
-                found[kind],
-                dues[own * each],
-                begin + seconds,
-                probe,
-            )
-            for each in range(number)
-        ]
+        begins = begin + random.uniform(0, timeout)  # noqa: S311 (no secret)
+        for _ in range(number):
+            if own:
+                begins = begin + random.uniform(0, timeout)  # noqa: S311 (likewise)
+            check = partial(_check, port, timeout)
+            clients.append(count_checks(check, found[kind], begins, begin + seconds, probe))
     await asyncio.gather(*clients)
     return found
 

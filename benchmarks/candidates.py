@@ -163,6 +163,7 @@ async def fastapi(work: Work, backlog: int) -> None:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         task = asyncio.ensure_future(work(nullcontext))
+        tell("http", listening.getsockname()[1])
         yield
         task.cancel()
 
@@ -176,8 +177,7 @@ async def fastapi(work: Work, backlog: int) -> None:
         application, _ANY, 0, backlog=backlog, access_log=False, log_level="warning"
     )
     listening = config.bind_socket()
-    listening.listen(backlog)  # so that it can be checked from now on
-    tell("http", listening.getsockname()[1])
+    listening.listen(backlog)  # uvicorn does so only once the worker has begun
     await uvicorn.Server(config).serve([listening])
 
 

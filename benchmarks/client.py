@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
+from contextlib import ExitStack
+from functools import partial
 
 from benchmarks.processes import CLIENT_CORE, SERVER_CORE, Server
 
@@ -11,60 +14,54 @@ _REQUEST = (
     b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.36\r\n"
     b"Accept: */*\r\nConnection: close\r\n\r\n"
 )
-_LINGER = b"\1\0\0\0\1\0\0\0"  # on, 1 s: as kubelet
-_LIMIT = 20.0  # s
-
-# How long each check took, in µs: to connect, and to the end of the answer.
-Times = tuple[list[float], list[float]]
+_LINGER = struct.pack("ii", 1, 1)  # on, 1 s: as kubelet
+_LIMIT = struct.pack("ll", 20, 0)  # s, µs; and not settimeout(), by which each call is three
 
 
-def check(  # noqa: PLR0913 (each is another trait of the checks)
-    server: Server,
-    count: int,
-    *,
-    to_the_end: bool = False,
-    level: int = 1,
-    period: float = 0.0,
-    spin: bool = False,
-) -> tuple[float, Times]:
-    """Make `count` checks; return the server's µs of CPU for each, and their times.
+def check(
+    server: Server, count: int, *, to_the_end: bool = False, level: int = 1, period: float = 0.0
+) -> tuple[float, list[float], list[float]]:
+    """Make `count` checks, `level` of them at once, these every `period` seconds.
 
-    `level` of them are made at once: all are connected before one is read; and these every `period`
-    seconds. `to_the_end`: each lasts until the server closes it, as one by HTTP always does.
-    `spin`: stay awake in between, if the client has a core to itself.
+    Returns the server's µs of CPU for each; and of each how many µs after the first of those at
+    once had begun it was connected, and how many after that it ended. `to_the_end`: that is when
+    the server closes it, as one by HTTP always does.
     """
     connects, wholes = [], []
-    by_http, sleeps = server.kind == "http", not spin or SERVER_CORE == CLIENT_CORE
+    by_http = server.kind == "http"
     address, cpu = ("127.0.0.1", server.port), server.cpu_ns
     due = time.perf_counter()
     for _ in range(0, count, level):
-        clients = [_client() for _ in range(level)]
-        began = time.perf_counter()
-        for client in clients:
-            client.connect(address)
-            connects.append((time.perf_counter() - began) * 1e6)
-            if by_http:
-                client.sendall(_REQUEST)
-        for client in clients:
-            if by_http or to_the_end:
-                _read_to_the_end(client, by_http=by_http)
-            wholes.append((time.perf_counter() - began) * 1e6)
-            client.close()
+        with ExitStack() as opened:
+            clients = [opened.enter_context(_client()) for _ in range(level)]
+            began = time.perf_counter()
+            for client in clients:
+                client.connect(address)
+                connects.append((time.perf_counter() - began) * 1e6)
+                if by_http:
+                    client.sendall(_REQUEST)
+            for client in clients:
+                if by_http or to_the_end:
+                    _read_to_the_end(client, by_http=by_http)
+                wholes.append((time.perf_counter() - began) * 1e6)
+                client.close()
         due += period
         while (left := due - time.perf_counter()) > 0:
-            if sleeps:
+            if SERVER_CORE == CLIENT_CORE:  # else it stays awake
                 time.sleep(left)
-    return (server.cpu_ns - cpu) / count / 1000, (connects, wholes)
+    return (server.cpu_ns - cpu) / count / 1000, connects, wholes
 
 
 def _client() -> socket.socket:
     client = socket.socket()
-    client.settimeout(_LIMIT)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _LIMIT)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LIMIT)
     return client
 
 
 def _read_to_the_end(client: socket.socket, *, by_http: bool) -> None:
-    answer = b"".join(iter(lambda: client.recv(4096), b""))
-    if by_http and not answer.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"expected HTTP/1.1 200, got {answer[:12]!r}")
+    begin = b"".join(iter(partial(client.recv, 4096), b""))[:12]
+    expected = b"HTTP/1.1 200" if by_http else b""
+    if begin != expected:
+        raise RuntimeError(f"expected {expected!r}, got {begin!r}")

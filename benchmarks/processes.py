@@ -53,14 +53,15 @@ def resident_bytes(pid: int | str) -> int:
     return int(rollup.partition("\nRss:")[2].split()[0]) * 1024
 
 
-def resources(pid: int) -> dict[str, int]:
-    """Return what a process holds: all that must not grow."""
+def resources(pid: int, before: Mapping[str, list[int]] | None = None) -> dict[str, list[int]]:
+    """Return what a process holds, all that must not grow, behind what it held before."""
     process = psutil.Process(pid)
-    return {
+    found = {
         "resident KiB": resident_bytes(pid) // 1024,
         "file descriptors": process.num_fds(),
         "threads": process.num_threads(),
     }
+    return {what: [*(before or {}).get(what, []), held] for what, held in found.items()}
 
 
 @cache

@@ -46,11 +46,7 @@ def run(
     `texts` are what stands above a table, and may name sizes. A quick run writes nothing unless it
     is told where. The second value is the folder written to.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m benchmarks.{name}",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=doc)
     parser.add_argument("--quick", action="store_true", help="tiny counts, which mean nothing")
     parser.add_argument("--output", type=Path, help="where to write the results")
     given = parser.parse_args()
@@ -76,7 +72,14 @@ def run(
         "sizes": chosen,
         "tables": tables,
     }
-    text = report(results, texts)
+    packages = ", ".join(f"{name} {number}" for name, number in results["packages"].items())
+    text = (
+        f"{results['date']}, {results['machine']}; {packages}. Other processes kept "
+        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n"
+    )
+    for title, rows in tables.items():
+        above = texts.get(title, "").format(**chosen)
+        text += "\n\n".join(filter(None, [f"\n## {title}", above, _table(rows)]))
     print(text, end="")
     output: Path | None = given.output or (None if given.quick else ROOT / "benchmarks" / "results")
     if output:
@@ -85,24 +88,6 @@ def run(
         (output / f"{name}.json").write_text(written, encoding="utf-8")
         (output / f"{name}.md").write_text(text, encoding="utf-8")
     return results, output
-
-
-def report(results: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """Return what the Markdown file says: where and when it was measured, and the tables."""
-    packages = ", ".join(f"{name} {number}" for name, number in results["packages"].items())
-    text = (
-        f"{results['date']}, {results['machine']}; {packages}. Other processes kept "
-        f"{results['cores_others_kept_busy']:g} cores busy. Took {results['took_seconds']} s.\n"
-    )
-    for title, rows in results["tables"].items():
-        above = texts.get(title, "").format(**results["sizes"])
-        text += "\n\n".join(filter(None, [f"\n## {title}", above, _table(rows)]))
-    return text
-
-
-def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, str]:
-    """Return what a process held before and after, as a row of a table."""
-    return {what: f"{held} → {after[what]}" for what, held in before.items()}
 
 
 def _table(rows: Rows) -> str:

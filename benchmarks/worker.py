@@ -3,7 +3,8 @@
     python -m benchmarks.worker CANDIDATE BACKLOG [MODULE[:FUNCTION] [ARGUMENT ...]]
 
 The worker does what the function of `benchmarks.MODULE` does, which is `work`, unless it is named,
-and prints what that returns as JSON. Without a module it waits for ever.
+and prints what that returns as JSON; after the module's `prepare`, if there is one. Without a
+module it waits for ever.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def main() -> None:
     does: Callable[..., Awaitable[Any]] = wait
     if rest:
         name, _, function = rest[0].partition(":")
-        does = getattr(import_module(f"benchmarks.{name}"), function or "work")
+        module = import_module(f"benchmarks.{name}")
+        getattr(module, "prepare", str)(*rest[1:2])
+        does = getattr(module, function or "work")
 
     async def work(watch: Watch) -> None:
         print(json.dumps(await does(watch, *rest[1:])), flush=True)

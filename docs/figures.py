@@ -162,7 +162,7 @@ def _faults(found: dict[str, Any]) -> str:
         for name in CANDIDATES:
             after = found[fault][name]
             watched = found[fault][WATCHED] if name == "tcp_probe on asyncio" else after
-            if after == "never" != watched:
+            if after == "never" and watched != "never":
                 row.append(f"{watched:.1f} with a watchdog of 10 s")
             elif after == "never":
                 row.append(after)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ _RATIOS = {
     IN_A_THREAD.name: {ON_ASYNCIO.name: 1.0},
 }
 _RATE = 2 / 10  # checks/s: liveness and readiness, each at the default period of 10 s
-Rounds = Mapping[str, Sequence[float]]  # the µs of CPU that each round of checks gave
 
 
 def summary(column: str, values: Sequence[float]) -> Any:
@@ -43,76 +41,59 @@ def summary(column: str, values: Sequence[float]) -> Any:
     return dict(zip(("median", "lower_quartile", "upper_quartile"), points, strict=True))
 
 
-def middle(figure: Any) -> float:
-    """Return the median of what a summary tells."""
-    found: float = figure["median"] if isinstance(figure, dict) else figure[0]
-    return found
-
-
-def times(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    """Return the ratio, round by round: noise hits both alike."""
-    return [a / b for a, b in zip(one, other, strict=False)]
-
-
-def tables(figures: Rows, cpu: Rounds) -> dict[str, Rows]:
+def tables(figures: Rows) -> dict[str, Rows]:
     """Return the tables that follow from the figures of each candidate."""
-    return {CLAIMS: claims(figures, cpu), NODE: _node(figures)}
+    medians = {
+        name: {
+            column: found["median"] if isinstance(found, dict) else found[0]
+            for column, found in row.items()
+        }
+        for name, row in figures.items()
+    }
+    node = {}
+    for name in (*(each.name for each in (*LISTENERS, *PEERS)), *samples.EXEC_PROBES):
+        cpu, megabytes = _of_a_pod(medians, name)
+        node[name] = {
+            f"{pods} pods, {unit}": pods * of_one
+            for pods in (30, 110, 250)
+            for unit, of_one in (("millicores", cpu * 1e3), ("MB", megabytes))
+        }
+    return {CLAIMS: _claims(figures, medians), NODE: node}
 
 
-def claims(figures: Rows, cpu: Rounds) -> Rows:
+def _claims(figures: Rows, medians: Rows) -> Rows:
     """Hold each promise against its figure: unknown where there were too few checks to tell."""
+    promised: dict[str, tuple[float, float | None]] = {}
+    for name, bounds in _RATIOS.items():
+        row, (_, *rare) = medians[name], figures[name][samples.CONNECT]
+        promised[f"{name}: p99 connect, µs"] = 1000.0, rare[0] if rare else None
+        for other, bound in bounds.items():
+            cpu = medians[other].get(samples.OWN_CPU) or medians[other][samples.CPU]
+            ratio = row[samples.TIMES] if other == samples.FLOOR else row[samples.CPU] / cpu
+            promised[f"{name}: CPU per check, times {other}"] = bound, ratio
+        promised[f"{name}: {samples.KEPT}"] = 1.0, row[samples.KEPT]
+        bound = 1.0 if name == IN_A_THREAD.name else 5.0
+        promised[f"{name}: {samples.IDLE}"] = bound, row[samples.IDLE]
+    row = medians[ON_ASYNCIO.name]
+    promised[f"tcp_probe: {samples.IMPORT_CPU}"] = 5.0, row[samples.IMPORT_CPU]
+    promised[f"tcp_probe: {samples.IMPORT_MEMORY}"] = 0.5, row[samples.IMPORT_MEMORY]
     found = {}
-    for text, bound, measured in _promises(figures, cpu):
+    for text, (bound, measured) in promised.items():
         verdict = UNKNOWN if measured is None else PASS if measured <= bound else FAIL
         found[text] = {"at most": bound, "measured": measured, "verdict": verdict}
     return found
 
 
-def _promises(figures: Rows, cpu: Rounds) -> Iterator[tuple[str, float, float | None]]:
-    """Yield what is promised, the bound that the figure must not exceed, and the figure."""
-    for name, bounds in _RATIOS.items():
-        row = figures[name]
-        yield f"{name}: p99 connect, µs", 1000.0, dict(enumerate(row[samples.CONNECT])).get(1)
-        for other, bound in bounds.items():
-            ratio = median(times(cpu[name], cpu[other]))
-            yield f"{name}: CPU per check, times {other}", bound, ratio
-        yield f"{name}: {samples.KEPT}", 1.0, middle(row[samples.KEPT])
-        yield (
-            f"{name}: {samples.IDLE}",
-            1.0 if name == IN_A_THREAD.name else 5.0,
-            middle(row[samples.IDLE]),
-        )
-    row = figures[ON_ASYNCIO.name]
-    yield f"tcp_probe: {samples.IMPORT_CPU}", 5.0, middle(row[samples.IMPORT_CPU])
-    yield f"tcp_probe: {samples.IMPORT_MEMORY}", 0.5, middle(row[samples.IMPORT_MEMORY])
-
-
-def _node(figures: Rows) -> Rows:
-    """Compute what the probes of a node cost, for each way to check and each number of pods."""
-    found: Rows = {}
-    for name in (*(each.name for each in (*LISTENERS, *PEERS)), *samples.EXEC_PROBES):
-        cpu, megabytes = _of_a_pod(figures, name)
-        found[name] = {
-            f"{pods} pods, {unit}": pods * of_one
-            for pods in (30, 110, 250)
-            for unit, of_one in (("millicores", cpu * 1e3), ("MB", megabytes))
-        }
-    return found
-
-
-def _of_a_pod(figures: Rows, name: str) -> tuple[float, float]:
+def _of_a_pod(medians: Rows, name: str) -> tuple[float, float]:
     """Return the cores and the MB that the probes of a pod take."""
-
-    def of(name: str, column: str) -> float:
-        return middle(figures[name][column])
-
+    row, listener = medians[name], medians[ON_ASYNCIO.name]
     if name not in samples.EXEC_PROBES:
-        cpu = _RATE * of(name, samples.ONCE_A_SECOND) / 1e6 + of(name, samples.IDLE) / 86_400
-        return cpu, of(name, samples.RESIDENT)
-    cpu = _RATE * of(name, samples.OWN_CPU) / 1e6
-    megabytes = _RATE * of(name, samples.WHOLE) / 1e6 * of(name, samples.PEAK)
+        cpu = _RATE * row[samples.ONCE_A_SECOND] / 1e6 + row[samples.IDLE] / 86_400
+        return cpu, row[samples.RESIDENT]
+    cpu = _RATE * row[samples.OWN_CPU] / 1e6
+    megabytes = _RATE * row[samples.WHOLE] / 1e6 * row[samples.PEAK]
     if name == samples.SCRIPT:
         return cpu, megabytes
     # One that connects needs a listener in the worker as well.
-    cpu += _RATE * of(name, samples.CPU) / 1e6 + of(ON_ASYNCIO.name, samples.IDLE) / 86_400
-    return cpu, megabytes + of(ON_ASYNCIO.name, samples.RESIDENT)
+    cpu += _RATE * row[samples.CPU] / 1e6 + listener[samples.IDLE] / 86_400
+    return cpu, megabytes + listener[samples.RESIDENT]

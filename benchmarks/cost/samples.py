@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -27,6 +27,7 @@ from benchmarks.processes import (
     serving,
     worker,
 )
+from benchmarks.run import Rows
 
 FLOOR = "C floor"
 EXEC_PROBES = SCRIPT, CHECK, BASH = (
@@ -36,6 +37,7 @@ EXEC_PROBES = SCRIPT, CHECK, BASH = (
 )
 # The columns; those of a check of kubelet, 1000/s, where they do not say how often.
 CPU = "server CPU, µs"
+TIMES = "times the floor"
 OWN_CPU = "client CPU, µs"
 CONNECT = "connect p50 / p99 / p99.9, µs"
 WHOLE = "to its end p50 / p99 / p99.9, µs"
@@ -48,7 +50,7 @@ IMPORT_CPU = "import over anyio's, ms of CPU"
 IMPORT_MEMORY = "import over anyio's, MB"
 IDLE = "idle, s of CPU a day"
 
-_PACE: dict[str, Any] = {"period": 0.001, "spin": True}
+_PERIOD = 0.001  # s between checks of kubelet
 _SETTLE = 0.02  # s, in which a server closes the connection of an exec probe, or warms up
 _WARM_UP = 100  # checks
 _BUSY_PERIOD = 0.00025  # s between checks of a busy worker: many enough to be seen in its work
@@ -83,11 +85,6 @@ class Bench:
         self._idle = {name: (server, server.cpu_ns) for name, server in idle.items()}
         self._began = time.monotonic()
 
-    def turns(self, rounds: str) -> Iterator[tuple[str, Server]]:
-        """Yield every server once a round, in a new order each round."""
-        for _ in range(self.sizes[rounds]):
-            yield from random.sample(list(self.servers.items()), len(self.servers))
-
     def idle_shares(self) -> dict[str, float]:
         """Return which share of a core each server takes that is never checked."""
         time.sleep(max(0.0, self._began + self.sizes["idle"] - time.monotonic()))
@@ -95,17 +92,24 @@ class Bench:
         return {name: (server.cpu_ns - cpu) / ns for name, (server, cpu) in self._idle.items()}
 
 
+def _turns(servers: Mapping[str, Server], rounds: int) -> Iterator[tuple[str, Server]]:
+    """Yield every server once a round, in a new order each round."""
+    for _ in range(rounds):
+        yield from random.sample(list(servers.items()), len(servers))
+
+
 def checks_of_kubelet(bench: Bench) -> Iterator[Sample]:
     """Make checks as kubelet makes them, 1000/s."""
-    for name, server in bench.turns("rounds"):
-        cpu, (connects, wholes) = check(server, bench.sizes["checks"], **_PACE)
+    count = bench.sizes["checks"]
+    for name, server in _turns(bench.servers, bench.sizes["rounds"]):
+        cpu, connects, wholes = check(server, count, period=_PERIOD)
         yield name, CPU, cpu
         yield name, CONNECT, connects
         if server.kind == "http":
             yield name, WHOLE, wholes
-    for name, server in bench.turns("eof_rounds"):
+    for name, server in _turns(bench.servers, bench.sizes["eof_rounds"]):
         if server.kind == "tcp":
-            _, (_, wholes) = check(server, bench.sizes["checks"], to_the_end=True, **_PACE)
+            _, _, wholes = check(server, count, to_the_end=True, period=_PERIOD)
             yield name, WHOLE, wholes
 
 
@@ -113,8 +117,8 @@ def checks_at_once(bench: Bench) -> Iterator[Sample]:
     """Make 1 to 256 checks at once."""
     for level in bench.sizes["levels"]:
         count = level * max(1, bench.sizes["level_checks"] // level)
-        for name, server in bench.turns("level_rounds"):
-            cpu, _ = check(server, count, to_the_end=True, level=level)
+        for name, server in _turns(bench.servers, bench.sizes["level_rounds"]):
+            cpu, *_ = check(server, count, to_the_end=True, level=level)
             yield name, f"{level} at once", cpu
 
 
@@ -123,20 +127,19 @@ def slow_checks(bench: Bench) -> Iterator[Sample]:
 
     Below 100 checks/s one candidate is checked after the other, as the pods of a node are.
     """
-    idle = bench.idle_shares()
+    shares = bench.idle_shares()
     servers = list(bench.servers.items())
     for rate, checks in bench.sizes["rates"]:
         groups = [[each] for each in servers] if rate >= 100 else [servers]
         for group in groups * bench.sizes["slow_rounds"]:
-            before = {name: server.cpu_ns for name, server in group}
-            for _ in range(checks):
-                due = time.monotonic() + 1 / rate
+            before, began = {name: each.cpu_ns for name, each in group}, time.monotonic()
+            for number in range(1, checks + 1):
                 for _, server in group:
                     check(server, 1)
-                time.sleep(max(0.0, due - time.monotonic()))
+                time.sleep(max(0.0, began + number / rate - time.monotonic()))
             for name, server in group:
                 spent = (server.cpu_ns - before[name]) / checks / 1e9
-                yield name, f"{rate}/s", (spent - idle.get(name, 0.0) / rate) * 1e6
+                yield name, f"{rate}/s", (spent - shares.get(name, 0.0) / rate) * 1e6
 
 
 def idle(bench: Bench) -> Iterator[Sample]:
@@ -217,26 +220,28 @@ def worker_loss(bench: Bench) -> Iterator[Sample]:
     files = {each.name: Path(folder, each.name) for each in (*LISTENERS, *PEERS)}
     units = {name: units_in(file) for name, file in files.items()}
     commands = {name: worker(name, "busy", file) for name, file in files.items()}
-    checks: dict[str, Any] = {"to_the_end": True, "period": _BUSY_PERIOD}
     with serving(commands, SERVER_CORE) as servers:
         for server in servers.values():
             server.suspend()
-        for name, server in Bench(bench.sizes, servers, {}).turns("worker_rounds"):
+        for name, server in _turns(servers, bench.sizes["worker_rounds"]):
             server.resume()
             time.sleep(_SETTLE)
-            alone, _ = done(server, units[name], partial(time.sleep, count * _BUSY_PERIOD))
-            checked, took = done(server, units[name], partial(check, server, count, **checks))
+            rests = partial(time.sleep, max(_SETTLE, count * _BUSY_PERIOD))
+            alone, _ = done(server, units[name], rests)
+            checks = partial(check, server, count, to_the_end=True, period=_BUSY_PERIOD)
+            checked, took = done(server, units[name], checks)
             server.suspend()
             yield name, LOSS, took * (1 - checked / alone) / count * 1e6
 
 
-def starts(bench: Bench) -> Iterator[Sample]:
+def starts(count: int) -> Rows:
     """Start Python and, with the SDK installed, a Claude worker."""
-    for _ in range(bench.sizes["claude_starts"]):
+    found: Rows = defaultdict(lambda: {"s": []})
+    for _ in range(count):
         for name, code in _STARTS.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-            yield name, "s", time.perf_counter() - began
+            took, *_ = found_by([compiled("run"), sys.executable, "-c", code])
+            found[name]["s"].append(took / 1e6)
         if find_spec("claude_agent_sdk"):
             for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
-                yield name, "s", took
+                found[name]["s"].append(took)
+    return found

@@ -16,7 +16,7 @@ from benchmarks.candidates import ON_ASYNCIO, PEERS, PID_FILE, THREAD, WATCHED
 from benchmarks.checks import check, checks
 from benchmarks.faults.conditions import CONDITIONS, Condition
 from benchmarks.processes import Server, serving, worker
-from benchmarks.run import Rows, Tables, run, say
+from benchmarks.run import Tables, run, say
 from tcp_probe.kubelet.steps import Outcome
 
 JUDGED = [each.name for each in (ON_ASYNCIO, WATCHED, *PEERS, THREAD, PID_FILE)]
@@ -45,33 +45,34 @@ Verdict = tuple["float | str", list[Outcome]]
 
 
 def measure(sizes: Mapping[str, Any]) -> Tables:
-    """Run the cells; a condition whose package is not installed is left out."""
-    conditions = [CONDITIONS[name] for name in sizes["conditions"]]
-    conditions = [each for each in conditions if not each.needs or find_spec(each.needs)]
+    """Run the cells."""
+    conditions = []
+    for each in map(CONDITIONS.__getitem__, sizes["conditions"]):
+        if each.needs and not find_spec(each.needs):
+            say(f"{each.name}: not run, {each.needs} is not installed")
+        else:
+            conditions.append(each)
     cells = [(candidate, each) for each in conditions for candidate in sizes["candidates"]]
-    found: Tables = {title: {} for title in (FAULTS, HEALTHY, CHECKS)}
-    for each in conditions:
-        _killed(found, each)[each.name] = dict.fromkeys(sizes["candidates"])
-        found[CHECKS][each.name] = dict.fromkeys(sizes["candidates"])
+    verdicts: dict[Cell, Verdict] = {}
     for batch in _batches(cells):
         commands = {
             cell: worker(cell[0], "faults.conditions", cell[1].name, backlog=0) for cell in batch
         }
         with serving(commands, quiet=True) as servers:
-            verdicts = asyncio.run(_judge_all(servers, sizes["limit"]))
-        for (candidate, condition), (killed_after, made) in zip(batch, verdicts, strict=True):
-            _killed(found, condition)[condition.name][candidate] = killed_after
-            failures = [outcome.message for outcome in made if outcome.success is False]
-            counts: list[Any] = [len(made), len(failures)]
-            if failures and not condition.is_fault and killed_after == NEVER:
-                counts.append(failures[-1])
-            found[CHECKS][condition.name][candidate] = counts
-        say(f"{len(batch)} of {len(cells)} cells")
+            judged = asyncio.run(_judge_all(servers, sizes["limit"]))
+        verdicts |= zip(batch, judged, strict=True)
+        say(f"{len(verdicts)} of {len(cells)} cells")
+    found: Tables = {FAULTS: {}, HEALTHY: {}, CHECKS: {}}
+    for candidate, condition in cells:
+        killed_after, made = verdicts[candidate, condition]
+        failures = [outcome.message for outcome in made if outcome.success is False]
+        counts: list[Any] = [len(made), len(failures)]
+        if failures and not condition.is_fault and killed_after == NEVER:
+            counts.append(failures[-1])
+        kind = FAULTS if condition.is_fault else HEALTHY
+        found[kind].setdefault(condition.name, {})[candidate] = killed_after
+        found[CHECKS].setdefault(condition.name, {})[candidate] = counts
     return found
-
-
-def _killed(found: Tables, condition: Condition) -> Rows:
-    return found[FAULTS if condition.is_fault else HEALTHY]
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:

@@ -54,10 +54,13 @@ class Condition:
     needs: str = ""
 
 
+def prepare(name: str) -> None:
+    """Import what the condition needs, before anything listens."""
+    import_module(CONDITIONS[name].needs or "sys")
+
+
 async def work(watch: Watch, name: str) -> None:
     """Do job after job; at SIGUSR1 the condition happens: the worker."""
-    if CONDITIONS[name].needs:
-        import_module(CONDITIONS[name].needs)
     happens: list[int] = []
     signal.signal(signal.SIGUSR1, lambda *_: happens.append(1))
     await _do_jobs(watch, lambda: not happens)

@@ -19,15 +19,8 @@ import psutil
 import tcp_probe
 from benchmarks.candidates import Watch
 from benchmarks.client import check
-from benchmarks.processes import (
-    CLIENT_CORE,
-    SERVER_CORE,
-    found_by,
-    resources,
-    serving,
-    worker,
-)
-from benchmarks.run import Rows, growth
+from benchmarks.processes import CLIENT_CORE, SERVER_CORE, found_by, resources, serving, worker
+from benchmarks.run import Rows
 
 _PERIOD = 0.001  # s, of the checks whose TIME_WAIT is looked for
 # On loopback the kernel uses a port again after a second in TIME_WAIT, unless the address differs.
@@ -35,22 +28,19 @@ _ADDRESSES = 50
 
 
 def checks(loop: str, sizes: Mapping[str, Any]) -> Rows:
-    """Make {checks} checks, each after the server has closed the last one.
-
-    What the worker holds after a tenth of them → after all of them.
-    """
+    """Make checks, each after the server has closed the last one."""
     tenth = sizes["checks"] // 10
     # To wake another core for every check would take longer than the check itself.
     with serving({loop: worker(f"tcp_probe on {loop}")}, CLIENT_CORE) as servers:
         check(servers[loop], tenth, to_the_end=True)
-        before, began = resources(servers[loop].pid), time.monotonic()
+        held, began = resources(servers[loop].pid), time.monotonic()
         check(servers[loop], 9 * tenth, to_the_end=True)
         per_s = 9 * tenth / (time.monotonic() - began)
-        return {loop: {"checks/s": per_s, **growth(before, resources(servers[loop].pid))}}
+        return {loop: {"checks/s": per_s, **resources(servers[loop].pid, held)}}
 
 
 def time_wait(loop: str, sizes: Mapping[str, Any]) -> Rows:
-    """Make {time_wait_checks} checks, 1000/s, and count at once: the kernel keeps them for 60 s."""
+    """Make checks, and count at once: the kernel keeps them for 60 s."""
     with serving({loop: worker(f"tcp_probe on {loop}")}, SERVER_CORE) as servers:
         port, began = servers[loop].port, time.monotonic()
         for number in range(sizes["time_wait_checks"]):
@@ -66,7 +56,7 @@ def time_wait(loop: str, sizes: Mapping[str, Any]) -> Rows:
 
 
 def entries(loop: str, sizes: Mapping[str, Any]) -> Rows:
-    """Enter {entries} times. After a tenth of them → after all of them."""
+    """Enter and leave, in a process of its own."""
     command = worker(f"nothing on {loop}", "load.alone:enter_and_leave", sizes["entries"])
     return {loop: found_by(command)}
 
@@ -74,30 +64,24 @@ def entries(loop: str, sizes: Mapping[str, Any]) -> Rows:
 async def enter_and_leave(_: Watch, number: str) -> dict[str, Any]:
     """Enter and leave; return the figures: the worker."""
     tenth = int(number) // 10
-    before = await _enter(tenth)
-    began = time.perf_counter()
-    after = await _enter(9 * tenth)
+    await _enter(tenth)
+    held, began = resources(os.getpid()), time.perf_counter()
+    await _enter(9 * tenth)
     each = (time.perf_counter() - began) / (9 * tenth)
-    return {"each, µs": each * 1e6, **growth(before, after)}
+    return {"each, µs": each * 1e6, **resources(os.getpid(), held)}
 
 
-async def _enter(count: int) -> dict[str, int]:
+async def _enter(count: int) -> None:
     for _ in range(count):
         async with tcp_probe.serve(0):
             pass
     for thread in threading.enumerate():
         if thread.name == "tcp_probe":
             thread.join()
-    return resources(os.getpid())
 
 
 def watchdogs(loop: str, sizes: Mapping[str, Any]) -> Rows:
-    """Run {watchdogs} at once, of {watchdog_timeout:g} s each, and {resets} resets of one.
-
-    CPU: of one core; for the resets without what as many calls of an empty method take. Late: from
-    the moment the first runs out until the port refuses. Log lines: of all of it, from start to
-    end.
-    """
+    """Enter, reset and leave watchdogs, in a process of its own."""
     counts = [sizes[each] for each in ("watchdogs", "resets", "watchdog_timeout")]
     return {loop: found_by(worker(f"nothing on {loop}", "load.alone:watch", *counts))}
 

@@ -7,17 +7,15 @@
 #include <err.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-
-static long us(struct timeval time) { return time.tv_sec * 1000000 + time.tv_usec; }
 
 int main(int argc, char **argv) {
     int status;
     struct rusage used;
-    struct timeval began, ended;
-    gettimeofday(&began, NULL);
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     pid_t child = vfork();
     if (!child) {
         execvp(argv[1], argv + 1);
@@ -25,10 +23,13 @@ int main(int argc, char **argv) {
     }
     if (child < 0 || wait4(child, &status, 0, &used) < 0)
         err(1, "run");
-    gettimeofday(&ended, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
     if (status)
         errx(1, "%s failed: wait status %d", argv[1], status);
-    printf("[%ld, %ld, %ld]\n", us(ended) - us(began), us(used.ru_utime) + us(used.ru_stime),
+    printf("[%ld, %ld, %ld]\n",
+           (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000,
+           (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
+               used.ru_stime.tv_usec,
            used.ru_maxrss * 1024);
     return 0;
 }

@@ -32,8 +32,8 @@ FIGURES = OF_WORKERS | {
 def _figures(quick_run: Any) -> dict[str, dict[str, Any]]:
     """Return all that was measured of each candidate."""
     found: dict[str, dict[str, Any]] = {}
-    for rows in quick_run.results["tables"].values():
-        for name, row in rows.items():
+    for title, rows in quick_run.results["tables"].items():
+        for name, row in rows.items() if title not in {derived.CLAIMS, derived.NODE} else ():
             found[name] = found.get(name, {}) | row
     return found
 
@@ -49,12 +49,12 @@ def test_measures_every_figure_of_every_candidate(quick_run: Any) -> None:
     for name in NEVER_CHECKED:
         assert set(figures[name]) == {samples.IDLE}
     for name in EXEC_PROBES:
-        own = {samples.WHOLE, samples.OWN_CPU, samples.PEAK}
-        node = {each for each in figures[name] if " pods, " in each}
         listeners = {samples.CPU} if name != SCRIPT else set()
-        assert set(figures[name]) == own | node | listeners
+        assert set(figures[name]) - listeners == {samples.WHOLE, samples.OWN_CPU, samples.PEAK}
         assert figures[name][samples.OWN_CPU]["median"] > 0
-    assert list(quick_run.results["tables"]["One check"]) == [FLOOR, *SERVERS, *EXEC_PROBES]
+    tables = quick_run.results["tables"]
+    assert list(tables["One check"]) == [FLOOR, *SERVERS, *EXEC_PROBES]
+    assert list(tables["What stands while nobody checks"]) == [FLOOR, *SERVERS, *NEVER_CHECKED]
 
 
 def test_tells_only_what_so_many_checks_can() -> None:
@@ -137,12 +137,25 @@ def test_a_promise_that_is_missed_fails(quick_run: Any) -> None:
         samples.KEPT: {"median": 1.5},
         samples.IDLE: {"median": 5.0},
         samples.CONNECT: [30.0],
+        samples.TIMES: {"median": 2.2},
     }
-    cpu = {name: [1.0] for name in figures} | {"tcp_probe on trio": [2.2]}
-    judged = derived.claims(figures, cpu)
+    figures["tcp_probe on uvloop"][samples.TIMES] = {"median": 1.31}
+    judged = derived.tables(figures)[derived.CLAIMS]
     verdicts = {text: claim["verdict"] for text, claim in judged.items()}
     assert verdicts["tcp_probe on trio: bytes kept per check"] == derived.FAIL
     assert verdicts["tcp_probe on trio: idle, s of CPU a day"] == derived.PASS
     assert verdicts["tcp_probe on trio: CPU per check, times C floor"] == derived.PASS
+    assert verdicts["tcp_probe on uvloop: CPU per check, times C floor"] == derived.FAIL
     assert verdicts["tcp_probe on trio: p99 connect, µs"] == derived.UNKNOWN
-    assert judged["tcp_probe on asyncio: CPU per check, times exec Python script"]["measured"] == 1
+
+
+def test_holds_a_check_against_what_an_exec_probe_takes_itself(quick_run: Any) -> None:
+    """The ratio is to the probe's own CPU; to a server's, where a server answers."""
+    figures = _figures(quick_run)
+    figures["tcp_probe on asyncio"][samples.CPU] = {"median": 1.0}
+    figures[SCRIPT] |= {samples.CPU: {"median": 3.0}, samples.OWN_CPU: {"median": 4.0}}
+    figures["asyncio.start_server"][samples.CPU] = {"median": 5.0}
+    judged = derived.tables(figures)[derived.CLAIMS]
+    ratio = "tcp_probe on asyncio: CPU per check, times"
+    assert judged[f"{ratio} {SCRIPT}"]["measured"] == 0.25
+    assert judged[f"{ratio} asyncio.start_server"]["measured"] == 0.2
