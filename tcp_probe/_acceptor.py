@@ -4,7 +4,7 @@ import logging
 import sys
 from errno import EAGAIN, EINVAL
 from socket import close
-from threading import Lock
+from threading import Lock, current_thread
 from time import monotonic
 
 from ._gate import Gate
@@ -83,8 +83,10 @@ class ThreadAcceptor(Acceptor):
         """Accept no more, for good."""
         self._closed = True
         locked(self._gate.lock, self._changed)
-        # An interpreter that ends has stopped it, and from 3.14 on it waits for none.
-        if self._thread.ident is not None and not sys.is_finalizing():
+        # An interpreter that ends has stopped it, and from 3.14 on it waits for none. And it may be
+        # this thread, in which the garbage collector ends a generator that holds the port.
+        is_another = self._thread.ident is not None and self._thread is not current_thread()
+        if is_another and not sys.is_finalizing():
             self._thread.join(_PATIENCE)
 
     def _changed(self) -> None:

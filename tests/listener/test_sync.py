@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import socket
 import subprocess
@@ -213,6 +214,40 @@ def test_an_end_does_not_wait_for_an_accept_that_hangs(
     assert threads[0].is_alive()
     assert checked(probe.port) == "refused"
     free.set()
+
+
+def test_the_garbage_collector_may_end_a_port_in_the_thread_that_accepts(
+    monkeypatch: pytest.MonkeyPatch, checked: Checked, soon: Soon
+) -> None:
+    """A forgotten generator that holds a port may be ended there: it closes the port, no more."""
+    raised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    is_garbage = threading.Event()
+
+    def worker() -> Iterator[int]:
+        with tcp_probe.serve(0) as probe:
+            yield probe.port
+
+    def collect(*_: object) -> None:
+        if is_garbage.is_set():
+            is_garbage.clear()
+            gc.collect()
+
+    gc.disable()  # so that no other thread comes first
+    try:
+        threading.setprofile(collect)
+        forgotten: list[object] = [worker()]
+        port = next(forgotten[0])  # type: ignore[call-overload]
+        threading.setprofile(None)  # type: ignore[arg-type]
+        forgotten.append(forgotten)
+        del forgotten
+        is_garbage.set()
+        assert checked(port) == "passed"
+        soon(lambda: checked(port) == "refused")
+    finally:
+        gc.enable()
+    assert not is_garbage.is_set()
+    assert raised == []
 
 
 def test_the_thread_sleeps_until_there_is_a_check(
