@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import takewhile
 from operator import methodcaller
 from pathlib import Path
 from tempfile import mkdtemp
@@ -29,7 +30,7 @@ _PAUSE = 0.002  # s between two connections
 # A client that finds no room gives up: the kernel would knock again after a whole second only.
 _PATIENCE = 0.05  # s
 _FLOOD_PATIENCE = 0.02  # s
-_SWEEP = 0.005  # s between two looks for connections that are too late
+_SWEEP = 0.005  # s at most between two looks for connections that are too late
 
 # Checks for so many s; returns what was done meanwhile, and how it went.
 Checks = Callable[[float], tuple[float, dict[str, Any]]]
@@ -115,8 +116,7 @@ async def flood(_: Watch, port: str, clients: str, seconds: str) -> Counter[str]
     given up.
     """
     counts = Counter({"connected": 0, "given up": 0})
-    swept = time.monotonic()
-    ends = swept + float(seconds)
+    ends = time.monotonic() + float(seconds)
     with selectors.DefaultSelector() as waiting:
         while (now := time.monotonic()) < ends:
             for __ in range(int(clients) - len(waiting.get_map())):
@@ -131,11 +131,10 @@ async def flood(_: Watch, port: str, clients: str, seconds: str) -> Counter[str]
                 else:
                     waiting.register(client, selectors.EVENT_WRITE, now + _FLOOD_PATIENCE)
             idle = len(waiting.get_map()) < int(clients)
-            over = {key.fileobj: "connected" for key, _ in waiting.select(0 if idle else _SWEEP)}
-            if now > swept + _SWEEP:
-                swept = now
-                late = [key.fileobj for key in waiting.get_map().values() if key.data < now]
-                over = {**dict.fromkeys(late, "given up"), **over}
+            ready = waiting.select(0 if idle else _SWEEP)
+            late = takewhile(lambda key: key.data < time.monotonic(), waiting.get_map().values())
+            over = {key.fileobj: "given up" for key in late}  # the oldest stand first
+            over |= {key.fileobj: "connected" for key, _ in ready}
             for each, what in over.items():
                 assert isinstance(each, socket.socket)
                 waiting.unregister(each)
