@@ -238,7 +238,7 @@ def test_the_garbage_collector_may_end_a_port_in_the_thread_that_accepts(
         threading.setprofile(collect)
         forgotten: list[object] = [worker()]
         port = next(forgotten[0])  # type: ignore[call-overload]
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
         forgotten.append(forgotten)
         del forgotten
         is_garbage.set()
