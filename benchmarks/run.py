@@ -48,10 +48,18 @@ def run(
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=doc)
     parser.add_argument("--quick", action="store_true", help="tiny counts, which mean nothing")
-    parser.add_argument("--output", type=Path, help="where to write the results")
+    results_folder = ROOT / "benchmarks" / "results"
+    told = "folder for the results (default: benchmarks/results; with --quick: nowhere)"
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help=told)
     given = parser.parse_args()
     if sys.platform != "linux":
         parser.error(f"expected Linux, whose accounting is read from /proc, got {sys.platform}")
+    output: Path | None = given.output or (None if given.quick else results_folder)
+    try:
+        if output:
+            output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output: expected a folder, got {output}: {error.strerror}")
     # An import of a deployed worker compiles nothing either.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     chosen = {key: pair[given.quick] for key, pair in sizes.items()}
@@ -81,9 +89,7 @@ def run(
         above = texts.get(title, "").format(**chosen)
         text += "\n\n".join(filter(None, [f"\n## {title}", above, _table(rows)]))
     print(text, end="")
-    output: Path | None = given.output or (None if given.quick else ROOT / "benchmarks" / "results")
     if output:
-        output.mkdir(parents=True, exist_ok=True)
         written = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
         (output / f"{name}.json").write_text(written, encoding="utf-8")
         (output / f"{name}.md").write_text(text, encoding="utf-8")

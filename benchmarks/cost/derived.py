@@ -17,7 +17,7 @@ CPU of a node = pods x (0.2 checks/s x CPU per check at 1 check/s + CPU of the i
 memory of a node = pods x (resident memory added + 0.2 checks/s x time of a check x its peak memory)
 ```"""
 PASS, FAIL, UNKNOWN = "pass", "**fail**", "not measured"
-# How many times the CPU of others a check may take: start_server's beside it on its own loop.
+# How many times the CPU of another's check one of this listener may take.
 _RATIOS = {
     ON_ASYNCIO.name: {
         samples.FLOOR: 1.6,

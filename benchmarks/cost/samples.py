@@ -27,7 +27,7 @@ from benchmarks.processes import (
     serving,
     worker,
 )
-from benchmarks.run import Rows
+from benchmarks.run import Rows, say
 
 FLOOR = "C floor"
 EXEC_PROBES = SCRIPT, CHECK, BASH = (
@@ -241,7 +241,9 @@ def starts(count: int) -> Rows:
         for name, code in _STARTS.items():
             took, *_ = found_by([compiled("run"), sys.executable, "-c", code])
             found[name]["s"].append(took / 1e6)
-        if find_spec("claude_agent_sdk"):
-            for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
-                found[name]["s"].append(took)
+        if not find_spec("claude_agent_sdk"):
+            say("a Claude worker is not started: claude_agent_sdk is not installed")
+            continue
+        for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
+            found[name]["s"].append(took)
     return found

@@ -177,7 +177,7 @@ _ALL = (
     Condition("file descriptors exhausted", _leak_files),
     Condition("killed parent with a forked child", _die_after_a_fork),
     Condition("process gone", partial(signal.raise_signal, signal.SIGKILL)),
-    _healthy("busy 50 ms of every 100 ms, 6 clients at once", busy, clients=6, cores=0.5),
+    _healthy("busy 50 ms of every 100 ms, 3 clients at once", busy, clients=3, cores=0.5),
     _healthy("a 1 s import", partial(import_module, "benchmarks.faults.slow_module")),
     _healthy("one synchronous call of 5 s", partial(time.sleep, 5)),
     _healthy("idle all the time", _idle),

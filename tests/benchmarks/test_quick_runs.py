@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
+
+from benchmarks.faults import __main__ as faults
+from benchmarks.faults.conditions import Condition
+from tcp_probe.kubelet.steps import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +59,38 @@ def test_a_quick_run_of_the_faults(tmp_path: Path) -> None:
     assert "never" not in faults["process gone"].values()
     assert set(healthy["idle all the time"].values()) == {"never"}
     assert faults["worker returns, the process lives"]["tcp_probe on asyncio"] > 1.9
+
+
+def test_a_worker_is_killed_for_the_client_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several clients at the same instant each is judged by itself, and one is enough."""
+    asking: list[object] = []
+
+    async def check(_: str) -> Outcome:
+        asking.append(asyncio.current_task())
+        return Outcome(success=asking[-1] is asking[0], message="no room")
+
+    monkeypatch.setattr(faults, "check", check)
+    monkeypatch.setattr(faults, "HAPPENS_AFTER", 0.0)
+    busy = Condition("busy", print, is_fault=False, clients=2)
+    server = SimpleNamespace(told="tcp 1", poll=int, send_signal=int)
+    judging = faults._judge(server, busy, time.monotonic(), 5.0)  # type: ignore[arg-type]
+    killed_after, made = asyncio.run(judging)
+    assert killed_after == pytest.approx(2, abs=1.5)
+    assert {each.success for each in made} == {True, False}
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    """`--output` with a file in its way is an error of usage, in one line."""
+    (tmp_path / "file").touch()
+    for name in ("cost", "faults", "load", "backlog"):
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--output", str(tmp_path / "file")]
+        run = subprocess.run(
+            command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=240
+        )
+        assert run.returncode == 2
+        assert run.stderr.splitlines()[-1].endswith(f"{tmp_path / 'file'}: File exists")
 
 
 def test_a_quick_run_of_the_load(tmp_path: Path) -> None:
