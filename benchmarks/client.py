@@ -20,16 +20,16 @@ _LIMIT = struct.pack("ll", 20, 0)  # s, µs; and not settimeout(), by which each
 
 def check(
     server: Server, count: int, *, to_the_end: bool = False, level: int = 1, period: float = 0.0
-) -> tuple[float, list[float], list[float]]:
+) -> tuple[list[float], list[float]]:
     """Make `count` checks, `level` of them at once, these every `period` seconds.
 
-    Returns the server's µs of CPU for each; and of each how many µs after the first of those at
-    once had begun it was connected, and how many after that it ended. `to_the_end`: that is when
-    the server closes it, as one by HTTP always does.
+    Returns how many µs after the first of those at once had begun each was connected, and how many
+    after that it ended. `to_the_end`: that is when the server closes it, as one by HTTP always
+    does.
     """
     connects, wholes = [], []
     by_http = server.kind == "http"
-    address, cpu = ("127.0.0.1", server.port), server.cpu_ns
+    address = ("127.0.0.1", server.port)
     due = time.perf_counter()
     for _ in range(0, count, level):
         with ExitStack() as opened:
@@ -49,7 +49,7 @@ def check(
         while (left := due - time.perf_counter()) > 0:
             if SERVER_CORE == CLIENT_CORE:  # else it stays awake
                 time.sleep(left)
-    return (server.cpu_ns - cpu) / count / 1000, connects, wholes
+    return connects, wholes
 
 
 def _client() -> socket.socket:

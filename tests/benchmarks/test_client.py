@@ -33,12 +33,11 @@ def _programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     ],
 )
 def test_times_each_check(name: str, *, to_the_end: bool) -> None:
-    """A client tells what the server took, and how long the connect and the whole of each took."""
+    """A client tells how long the connect and the whole of each check took."""
     with serving({name: worker(name)}) as servers:
         found = [check(servers[name], 3, to_the_end=to_the_end, period=0.001)]
         found += [check(servers[name], 3, to_the_end=to_the_end, level=3)]
-    for cpu, connects, wholes in found:
-        assert cpu > 0 or not to_the_end
+    for connects, wholes in found:
         assert len(connects) == 3
         pairs = zip(connects, wholes, strict=True)
         assert all(0 < connect <= whole < 20e6 for connect, whole in pairs)
