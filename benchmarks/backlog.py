@@ -70,11 +70,11 @@ async def _check_all(
         moments, timeout, _ = kind
         number, own = MOMENTS[moments]
         probe = replace(PROBE, period=timeout, timeout=timeout)
+        check = partial(_check, port, timeout)
         begins = begin + random.uniform(0, timeout)  # noqa: S311 (no secret)
         for _ in range(number):
             if own:
                 begins = begin + random.uniform(0, timeout)  # noqa: S311 (likewise)
-            check = partial(_check, port, timeout)
             clients.append(count_checks(check, found[kind], begins, begin + seconds, probe))
     await asyncio.gather(*clients)
     return found

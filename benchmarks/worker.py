@@ -33,7 +33,8 @@ def main() -> None:
     if rest:
         name, _, function = rest[0].partition(":")
         module = import_module(f"benchmarks.{name}")
-        getattr(module, "prepare", str)(*rest[1:2])
+        if hasattr(module, "prepare"):
+            module.prepare(*rest[1:])
         does = getattr(module, function or "work")
 
     async def work(watch: Watch) -> None:

@@ -260,13 +260,14 @@ def _rest(units: memoryview, seconds: float) -> None:
 def starts(count: int) -> Rows:
     """Start Python and, with the SDK installed, a Claude worker."""
     found: Rows = defaultdict(lambda: {"s": []})
+    has_sdk = find_spec("claude_agent_sdk")
+    if not has_sdk:
+        say("a Claude worker is not started: claude_agent_sdk is not installed")
     for _ in range(count):
         for name, code in _STARTS.items():
             took, *_ = found_by([compiled("run"), sys.executable, "-c", code])
             found[name]["s"].append(took / 1e6)
-        if not find_spec("claude_agent_sdk"):
-            say("a Claude worker is not started: claude_agent_sdk is not installed")
-            continue
-        for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
-            found[name]["s"].append(took)
+        if has_sdk:
+            for name, took in found_by(worker(WORKERS[0].name, "cost.claude_start")).items():
+                found[name]["s"].append(took)
     return found

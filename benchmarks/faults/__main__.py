@@ -47,11 +47,12 @@ Verdict = tuple["float | str", list[Outcome]]
 def measure(sizes: Mapping[str, Any]) -> Tables:
     """Run the cells."""
     conditions = []
-    for each in map(CONDITIONS.__getitem__, sizes["conditions"]):
-        if each.needs and not find_spec(each.needs):
-            say(f"{each.name}: not run, {each.needs} is not installed")
+    for name in sizes["conditions"]:
+        condition = CONDITIONS[name]
+        if condition.needs and not find_spec(condition.needs):
+            say(f"{name}: not run, {condition.needs} is not installed")
         else:
-            conditions.append(each)
+            conditions.append(condition)
     cells = [(candidate, each) for each in conditions for candidate in sizes["candidates"]]
     verdicts: dict[Cell, Verdict] = {}
     for batch in _batches(cells):
@@ -110,14 +111,14 @@ async def _judge(server: Server, condition: Condition, begins: float, limit: flo
     loop.call_at(happens_at, server.send_signal, signal.SIGUSR1)
     made: list[Outcome] = []
 
-    async def check_at_once() -> Outcome:
+    async def make_check() -> Outcome:
         # A killed worker that nobody has asked after has its PID still, as a zombie.
         server.poll()
         made.append(await check(server.told))
         return made[-1]
 
     async def killed_after() -> float:
-        async for _, kills in checks(check_at_once, begins, happens_at + limit):
+        async for _, kills in checks(make_check, begins, happens_at + limit):
             if kills:
                 return round(loop.time() - happens_at, 1)
         return inf

@@ -56,7 +56,8 @@ class Condition:
 
 def prepare(name: str) -> None:
     """Import what the condition needs, before anything listens."""
-    import_module(CONDITIONS[name].needs or "sys")
+    if CONDITIONS[name].needs:
+        import_module(CONDITIONS[name].needs)
 
 
 async def work(watch: Watch, name: str) -> None:

@@ -45,20 +45,20 @@ def test_a_quick_run_of_the_backlogs(tmp_path: Path) -> None:
 def test_a_quick_run_of_the_faults(tmp_path: Path) -> None:
     """A quick run judges each candidate in each of its rows."""
     tables, results = _quick("faults", tmp_path)
-    faults, healthy, checks = results["tables"].values()
-    assert list(faults) == ["worker returns, the process lives", "process gone"]
+    killed, healthy, checks = results["tables"].values()
+    assert list(killed) == ["worker returns, the process lives", "process gone"]
     assert list(healthy) == ["idle all the time"]
     assert [len(row) for row in checks.values()] == [4, 4, 4]
-    for condition, row in (faults | healthy).items():
+    for condition, row in (killed | healthy).items():
         assert f"| {condition} |" in tables
         for candidate, killed_after in row.items():
             assert f"| {candidate} |" in tables
             made, failed, *_ = checks[condition][candidate]
             assert made > 2
             assert failed >= 3 * (killed_after != "never")
-    assert "never" not in faults["process gone"].values()
+    assert "never" not in killed["process gone"].values()
     assert set(healthy["idle all the time"].values()) == {"never"}
-    assert faults["worker returns, the process lives"]["tcp_probe on asyncio"] > 1.9
+    assert killed["worker returns, the process lives"]["tcp_probe on asyncio"] > 1.9
 
 
 def test_a_worker_is_killed_for_the_client_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
